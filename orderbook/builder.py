@@ -1,0 +1,465 @@
+"""The applier of one instrument: judges an event before it touches the book, and says what became of it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+
+from orderbook.continuity import (
+    TRANSITIONS,
+    Judgement,
+    Position,
+    Rule,
+    Signal,
+    advance,
+    bridge,
+    check_numbers,
+    get_rule,
+    judge,
+    judge_snapshot,
+    oldest_usable,
+    start,
+)
+from orderbook.errors import (
+    ChecksumMismatch,
+    CrossedBookError,
+    DecodeError,
+    OrderBookError,
+    SequenceGap,
+    UnknownOrder,
+    UsageError,
+)
+from orderbook.events import (
+    BOOK_EVENTS,
+    Clear,
+    Delta,
+    Disconnect,
+    Event,
+    Fault,
+    Heartbeat,
+    OrderAdd,
+    OrderCancel,
+    OrderExecute,
+    OrderModify,
+    OrderReplace,
+    OrderSnapshot,
+    Reveal,
+    Snapshot,
+)
+from orderbook.verdicts import OnCrossed, OnGap, OnUnknownOrder, State, Verdict
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MAX_BUFFER: Final = 10_000
+
+
+class _Book(Protocol):
+    """What a builder needs of a book."""
+
+    symbol: str
+    sequence: int | None
+    ts_event: int | None
+    ts_recv: int | None
+
+    @property
+    def is_crossed(self) -> bool: ...
+    @property
+    def is_locked(self) -> bool: ...
+    @property
+    def best_bid(self) -> Any: ...
+    @property
+    def best_ask(self) -> Any: ...
+    def apply(self, event: Event) -> None: ...
+    def clear(self) -> None: ...
+    def forget(self) -> None: ...
+
+
+BookT = TypeVar("BookT", bound=_Book)
+
+
+@dataclass(slots=True)
+class Stats:
+    """What happened so far, counted; every dropped or doubtful thing is here.
+
+    >>> (Stats(gaps=1) + Stats(gaps=2, applied=5)).gaps
+    3
+    """
+
+    messages: int = 0
+    """Payloads received (a feed's; 0 in a builder)."""
+    events: int = 0
+    """Events decoded from them."""
+    applied: int = 0
+    snapshots: int = 0
+    stale: int = 0
+    noop: int = 0
+    buffered: int = 0
+    gaps: int = 0
+    resyncs: int = 0
+    """Snapshots that brought a book back after a gap, reset or disconnect."""
+    resets: int = 0
+    checksums_ok: int = 0
+    checksums_bad: int = 0
+    crossed: int = 0
+    """Messages after which the best bid stood above the best ask."""
+    locked: int = 0
+    unknown_orders: int = 0
+    overflows: int = 0
+    """Events pushed out of a full buffer."""
+    disconnects: int = 0
+    refused: int = 0
+    """Events that a book could not take."""
+    faults: int = 0
+    """Messages that could not be read."""
+    ignored: int = 0
+    """Messages of other channels, and events of symbols that were not asked for."""
+    backwards: int = 0
+    """Messages whose receive time is before the latest seen."""
+
+    def __add__(self, other: Stats) -> Stats:
+        return Stats(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+class SnapshotRequest(NamedTuple):
+    """Which snapshot a builder waits for: ``min_sequence`` is the lowest number that can bridge (None: any new one).
+
+    >>> SnapshotRequest("ETHUSDT", 281916628, "GET /api/v3/depth?symbol=ETHUSDT&limit=5000").min_sequence
+    281916628
+    """
+
+    symbol: str
+    min_sequence: int | None
+    source: str
+
+
+class BookBuilder(Generic[BookT]):
+    """One instrument's continuity in front of one book: nothing reaches the book unjudged.
+
+    ``rule`` is a :class:`~orderbook.Rule` or the name of a venue row in :data:`~orderbook.RULES`. A gap clears the book, and the
+    builder is ``STALE`` until a snapshot bridges; it keeps at most ``max_buffer`` events for that. ``checksum`` computes
+    what the venue's ``checksum`` field should be from the book.
+
+    >>> from orderbook import Delta, L2Book, Snapshot
+    >>> builder = BookBuilder(L2Book("ETHUSDT"), "binance_spot")
+    >>> builder.apply(Delta(first_sequence=11, sequence=12, bids=[("99", "1")])).name
+    'BUFFERED'
+    >>> builder.apply(Snapshot(sequence=10, bids=[("98", "1")], asks=[("101", "2")])).name
+    'SNAPSHOT'
+    >>> builder.book.best_bid.price, builder.state.name
+    (99.0, 'LIVE')
+    >>> gap = builder.apply(Delta(first_sequence=20, sequence=21))
+    >>> gap.name, gap.expected, gap.got, builder.needs_snapshot.min_sequence, builder.book.best_bid
+    ('GAP', 13, 20, 19, None)
+    """
+
+    def __init__(
+        self,
+        book: BookT,
+        rule: Rule | str = "none",
+        *,
+        on_gap: OnGap = OnGap.RESYNC,
+        on_crossed: OnCrossed = OnCrossed.COUNT,
+        on_unknown_order: OnUnknownOrder | None = None,
+        max_buffer: int = DEFAULT_MAX_BUFFER,
+        checksum: Callable[[BookT], int] | None = None,
+    ) -> None:
+        if max_buffer < 1:
+            raise UsageError(f"max_buffer is at least 1, not {max_buffer}")
+        self.book = book
+        self.rule = get_rule(rule)
+        self.on_gap = OnGap(on_gap)
+        self.on_crossed = OnCrossed(on_crossed)
+        self.on_unknown_order = OnUnknownOrder(on_unknown_order or self.rule.on_unknown_order)
+        self.checksum = checksum
+        self.stats = Stats()
+        self.state = State.EMPTY
+        self.bridged: tuple[Event, ...] = ()
+        """The last snapshot that went live, and the buffered events that were applied on top of it."""
+        self._at = Position(None)
+        self._max_buffer = max_buffer
+        self._buffer: deque[Event] = deque()
+        self._open: Verdict | None = None
+        self._dirty = False
+
+    @property
+    def symbol(self) -> str:
+        """The instrument, as the book names it."""
+        return self.book.symbol
+
+    @property
+    def sequence(self) -> int | None:
+        """The last number (or time) that the live book covers; None when it is not live. O(1)."""
+        return self._at.last
+
+    @property
+    def needs_snapshot(self) -> SnapshotRequest | None:
+        """The snapshot that would make the book live, None when it is. O(1)."""
+        if self.state is State.LIVE:
+            return None
+        low = oldest_usable(self.rule, self._buffer[0]) if self._buffer else None
+        return SnapshotRequest(self.symbol, low, self.rule.snapshot.replace("SYMBOL", self.symbol))
+
+    def apply(self, event: Event) -> Verdict:
+        """Judge one event, apply it if it is the next one, and say what became of it. Cost of the book's own operation.
+
+        Raises:
+            DecodeError: the event lacks a number that the rule needs.
+            BookError, ScaleError: the book refuses the event (an unknown order under the strict policy, a number that does
+                not fit).
+            SequenceGap, ChecksumMismatch, CrossedBookError: only under the policies that ask for it.
+
+        After any of them a live builder is stale and waits for a snapshot.
+        """
+        self.stats.events += 1
+        try:
+            verdict = self._take(event)
+        except DecodeError as error:
+            self._refuse(error)
+            self._open = None if event.is_last else Verdict.STALE
+            raise
+        except OrderBookError:
+            # What is left of a refused message must not be taken for a message of its own.
+            self._open = None if event.is_last else Verdict.STALE
+            raise
+        self._count(verdict)
+        if self.on_gap is OnGap.RAISE and verdict == Verdict.GAP:
+            raise SequenceGap(expected=verdict.expected, got=verdict.got, symbol=self.symbol)
+        return verdict
+
+    def lose(self, verdict: Verdict = Verdict.GAP) -> Verdict:
+        """Say that something of unknown content was lost for this instrument: the book is stale from here. O(book)."""
+        self._move(Signal.LOST)
+        self._drop_book()
+        self._buffer.clear()
+        self._count(verdict)
+        return verdict
+
+    # -- one event --------------------------------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> Verdict:
+        changes = isinstance(event, BOOK_EVENTS)
+        verdict = self._go_on(event, self._open) if changes and self._open is not None else self._judge(event)
+        if event.is_last:
+            self._open = None
+        elif changes:
+            self._open = verdict
+        return self._settle(event, verdict) if event.is_last and self._dirty else verdict
+
+    def _judge(self, event: Event) -> Verdict:
+        handler = _HANDLERS.get(type(event))
+        return Verdict.NOOP if handler is None else handler(self, event)
+
+    def _delta(self, event: Event) -> Verdict:
+        if self.state is not State.LIVE:
+            return self._before_snapshot(event)
+        judgement = judge(self.rule, self._at, event)
+        if judgement.signal is Signal.BREAK:
+            return self._break(event, judgement)
+        verdict = self._move(judgement.signal)
+        if verdict != Verdict.STALE and not self._put(event):
+            verdict = Verdict.NOOP
+        self._at = advance(self.rule, self._at, event, judgement)
+        return verdict
+
+    def _heartbeat(self, event: Event) -> Verdict:
+        # One without a number is a sign of life only; one with a number takes its place in the sequence.
+        return Verdict.NOOP if event.sequence is None else self._delta(event)
+
+    def _before_snapshot(self, event: Event) -> Verdict:
+        if not self.rule.buffers:
+            return self._move(Signal.EARLY)
+        check_numbers(self.rule, event)  # now, while its place is known; later it would spoil every snapshot
+        verdict = self._move(Signal.HELD)
+        self._hold(event)
+        return verdict
+
+    def _hold(self, event: Event) -> None:
+        if len(self._buffer) >= self._max_buffer:
+            # The oldest goes: a snapshot fetched from now on is newer than it.
+            self._buffer.popleft()
+            self.stats.overflows += 1
+            log.warning(
+                "buffer of %d events is full, the oldest is dropped", self._max_buffer, extra={"symbol": self.symbol}
+            )
+        self._buffer.append(event)
+
+    def _break(self, event: Event, judgement: Judgement) -> Verdict:
+        verdict = self._move(Signal.BREAK).numbered(expected=judgement.expected, got=judgement.got)
+        self._drop_book()
+        if self.rule.buffers:
+            self._hold(event)  # it is true, and the next snapshot may need it
+        log.warning("gap: expected %s, got %s", verdict.expected, verdict.got, extra={"symbol": self.symbol})
+        return verdict
+
+    def _snapshot(self, event: Event) -> Verdict:
+        if self.state is State.LIVE:
+            signal = judge_snapshot(self.rule, self._at, event)
+            if signal in (Signal.SNAPSHOT_OLD, Signal.SNAPSHOT_SAME):
+                return self._move(signal)
+            return self._replace(event, signal, start(self.rule, event))
+        plan = bridge(self.rule, event, self._buffer)
+        self.stats.stale += plan.old
+        if plan.signal is Signal.SNAPSHOT:
+            return self._replace(event, plan.signal, plan.at, tuple(islice(self._buffer, plan.old, None)))
+        verdict = self._move(plan.signal)
+        for _ in range(plan.stop):
+            self._buffer.popleft()
+        if verdict == Verdict.GAP and plan.judgement is not None:
+            verdict = verdict.numbered(expected=plan.judgement.expected, got=plan.judgement.got)
+        return verdict
+
+    def _replace(self, snapshot: Event, signal: Signal, at: Position, kept: tuple[Event, ...] = ()) -> Verdict:
+        again = self.state is State.STALE
+        self._put(snapshot)
+        verdict = self._move(signal)
+        self._buffer.clear()
+        put = [event for event in kept if self._put(event)]
+        self._at = at
+        self.stats.applied += len(put)
+        self.stats.resyncs += again
+        self.bridged = (snapshot, *put)
+        return verdict
+
+    def _clear(self, event: Event) -> Verdict:
+        return self._replace(event, Signal.CLEARED, start(self.rule, event))
+
+    def _disconnect(self, event: Event) -> Verdict:
+        verdict = self._move(Signal.CUT)
+        self._drop_book()
+        self._buffer.clear()
+        self.stats.disconnects += bool(event.symbol)  # a connection's own are counted once, by the feed
+        return verdict
+
+    def _fault(self, event: Event) -> Verdict:
+        self.stats.faults += bool(event.symbol)
+        if self.rule.detects_loss:
+            return Verdict.NOOP
+        verdict = self._move(Signal.LOST)
+        self._drop_book()
+        self._buffer.clear()
+        return verdict
+
+    def _go_on(self, event: Event, verdict: Verdict) -> Verdict:
+        """A later part of a message whose first part was judged: it shares that part's fate."""
+        if verdict == Verdict.BUFFERED or (verdict == Verdict.GAP and self.rule.buffers):
+            self._hold(event)
+        elif self.state is State.LIVE and verdict != Verdict.STALE and not self._put(event):
+            return Verdict.NOOP
+        return verdict
+
+    # -- the book ---------------------------------------------------------------------------------------------------
+
+    def _put(self, event: Event) -> bool:
+        """Apply to the book; False when it was for an order that the book does not hold and the policy allows it."""
+        known = True
+        try:
+            self.book.apply(event)
+        except UnknownOrder as error:
+            if self.on_unknown_order is OnUnknownOrder.RAISE:
+                self._refuse(error)
+                raise
+            self.stats.unknown_orders += 1
+            known = False
+        except OrderBookError as error:
+            self._refuse(error)
+            raise
+        self._stamp(event)
+        self._dirty |= known
+        return known
+
+    def _stamp(self, event: Event) -> None:
+        """The book covers this event's number and times even where its levels did not change."""
+        book = self.book
+        book.sequence = book.sequence if event.sequence is None else event.sequence
+        book.ts_event = book.ts_event if event.ts_event is None else event.ts_event
+        book.ts_recv = book.ts_recv if event.ts_recv is None else event.ts_recv
+
+    def _refuse(self, error: OrderBookError) -> None:
+        was_live = self.state is State.LIVE
+        self._move(Signal.REFUSED)
+        self.stats.refused += 1
+        self._open = None
+        if was_live:
+            self._drop_book()
+            self._count(Verdict.GAP)
+        error.at(symbol=self.symbol)
+
+    def _drop_book(self) -> None:
+        self.book.forget()
+        self._at = Position(None)
+        self._dirty = False
+
+    def _settle(self, event: Event, verdict: Verdict) -> Verdict:
+        """Look at the book once the whole message is in, never inside one: checksum first, then crossing."""
+        self._dirty = False
+        if self.state is not State.LIVE:
+            return verdict
+        wanted = getattr(event, "checksum", None)
+        if self.checksum is not None and wanted is not None:
+            got = self.checksum(self.book)
+            if got != wanted:
+                return self._contradicted(wanted, got)
+            self.stats.checksums_ok += 1
+        self.stats.locked += self.book.is_locked
+        if not self.book.is_crossed:
+            return verdict
+        self.stats.crossed += 1
+        return verdict if self.on_crossed is OnCrossed.COUNT else self._crossed()
+
+    def _contradicted(self, wanted: int, got: int) -> Verdict:
+        verdict = self._move(Signal.CHECKSUM_BAD).numbered(expected=wanted, got=got)
+        self._drop_book()
+        if self.on_gap is OnGap.RAISE:
+            self._count(verdict)
+            raise ChecksumMismatch(expected=wanted, got=got, symbol=self.symbol)
+        return verdict
+
+    def _crossed(self) -> Verdict:
+        bid, ask = self.book.best_bid.price, self.book.best_ask.price
+        verdict = self._move(Signal.LOST)
+        self._drop_book()
+        if self.on_crossed is OnCrossed.RAISE:
+            self._count(verdict)
+            raise CrossedBookError(bid=bid, ask=ask, symbol=self.symbol)
+        return verdict
+
+    def _move(self, signal: Signal) -> Verdict:
+        self.state, verdict = TRANSITIONS[self.state, signal]
+        return verdict
+
+    def _count(self, verdict: Verdict) -> None:
+        name = _COUNTERS[verdict.value]
+        setattr(self.stats, name, getattr(self.stats, name) + 1)
+
+
+_COUNTERS: Final = {
+    "applied": "applied",
+    "snapshot": "snapshots",
+    "stale": "stale",
+    "noop": "noop",
+    "buffered": "buffered",
+    "gap": "gaps",
+    "reset": "resets",
+    "checksum_bad": "checksums_bad",
+}
+
+# Trades, quotes and status are not here: they never touch the book and take no number of its sequence.
+_HANDLERS: Final[dict[type[Event], Callable[[BookBuilder[Any], Any], Verdict]]] = {
+    Snapshot: BookBuilder._snapshot,
+    OrderSnapshot: BookBuilder._snapshot,
+    Delta: BookBuilder._delta,
+    OrderAdd: BookBuilder._delta,
+    OrderModify: BookBuilder._delta,
+    OrderCancel: BookBuilder._delta,
+    OrderExecute: BookBuilder._delta,
+    OrderReplace: BookBuilder._delta,
+    Reveal: BookBuilder._delta,
+    Heartbeat: BookBuilder._heartbeat,
+    Clear: BookBuilder._clear,
+    Disconnect: BookBuilder._disconnect,
+    Fault: BookBuilder._fault,
+}
