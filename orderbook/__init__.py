@@ -1,0 +1,178 @@
+"""Exact limit order books from what venues and data vendors really send.
+
+Bytes from a venue, a vendor file or memory go in; a provably correct L2 or L3 book, at any moment in time, comes out::
+
+    import orderbook as ob
+
+    for update in ob.replay(ob.FileSource("ethusdt.gz", "binance_spot")):
+        print(update.ts_recv, update.book.best_bid, update.book.best_ask)
+
+Start with :func:`replay`, :func:`sample`, :func:`book_at` and :func:`load` for recorded data, :class:`Feed` for live messages,
+:class:`L2Book` and :class:`L3Book` for books that you feed yourself.
+"""
+
+import logging
+
+from orderbook.books import MAX_LEVELS, L2Book, L3Book, backend
+from orderbook.builder import BookBuilder, SnapshotRequest, Stats
+from orderbook.columns import Events
+from orderbook.continuity import RULES, Rule
+from orderbook.decode import Format, formats, get_format, register
+from orderbook.errors import (
+    BackendUnavailable,
+    BookError,
+    ChecksumMismatch,
+    CorruptSource,
+    CrossedBookError,
+    DecodeError,
+    DuplicateLevel,
+    DuplicateOrder,
+    FeedError,
+    MissingExtra,
+    OrderBookError,
+    OverExecuted,
+    ScaleError,
+    SequenceGap,
+    SourceError,
+    StaleBookError,
+    TimestampError,
+    TooManyLevels,
+    TruncatedSource,
+    UnknownFormat,
+    UnknownOrder,
+    UsageError,
+)
+from orderbook.events import (
+    Clear,
+    Delta,
+    Disconnect,
+    Event,
+    Fault,
+    Heartbeat,
+    OrderAdd,
+    OrderCancel,
+    OrderExecute,
+    OrderModify,
+    OrderReplace,
+    OrderSnapshot,
+    Quote,
+    Reveal,
+    Snapshot,
+    Status,
+    Trade,
+)
+from orderbook.feed import Feed, Update
+from orderbook.levels import Levels
+from orderbook.panel import Panel
+from orderbook.replay import Replay, book_at, load, replay
+from orderbook.sampling import sample
+from orderbook.sources import FileSource, MemorySource, ReplaySource
+from orderbook.timestamps import duration_ns, from_ns, to_ns
+from orderbook.types import (
+    Action,
+    BookState,
+    Flag,
+    KnownRange,
+    Level,
+    Order,
+    Place,
+    RawMessage,
+    Side,
+    Vwap,
+)
+from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State, Verdict
+from orderbook.views import Depth
+
+__version__ = "0.1.0"
+
+# Quiet by default: without a handler Python itself would print our warnings to stderr.
+logging.getLogger("orderbook").addHandler(logging.NullHandler())
+
+__all__ = (
+    "MAX_LEVELS",
+    "RULES",
+    "Action",
+    "BackendUnavailable",
+    "BookBuilder",
+    "BookError",
+    "BookState",
+    "ChecksumMismatch",
+    "Clear",
+    "CorruptSource",
+    "CrossedBookError",
+    "DecodeError",
+    "Delta",
+    "Depth",
+    "Disconnect",
+    "DuplicateLevel",
+    "DuplicateOrder",
+    "Event",
+    "Events",
+    "Fault",
+    "Feed",
+    "FeedError",
+    "FileSource",
+    "Flag",
+    "Format",
+    "Heartbeat",
+    "KnownRange",
+    "L2Book",
+    "L3Book",
+    "Level",
+    "Levels",
+    "MemorySource",
+    "MissingExtra",
+    "OnCrossed",
+    "OnError",
+    "OnGap",
+    "OnUnknownOrder",
+    "Order",
+    "OrderAdd",
+    "OrderBookError",
+    "OrderCancel",
+    "OrderExecute",
+    "OrderModify",
+    "OrderReplace",
+    "OrderSnapshot",
+    "OverExecuted",
+    "Panel",
+    "Place",
+    "Quote",
+    "RawMessage",
+    "Replay",
+    "ReplaySource",
+    "Reveal",
+    "Rule",
+    "ScaleError",
+    "SequenceGap",
+    "Side",
+    "Snapshot",
+    "SnapshotRequest",
+    "SourceError",
+    "StaleBookError",
+    "State",
+    "Stats",
+    "Status",
+    "TimestampError",
+    "TooManyLevels",
+    "Trade",
+    "TruncatedSource",
+    "UnknownFormat",
+    "UnknownOrder",
+    "Update",
+    "UsageError",
+    "Verdict",
+    "Vwap",
+    "__version__",
+    "backend",
+    "book_at",
+    "duration_ns",
+    "formats",
+    "from_ns",
+    "get_format",
+    "load",
+    "register",
+    "replay",
+    "sample",
+    "to_ns",
+)
