@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from itertools import islice
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from orderbook.continuity import (
@@ -169,6 +168,9 @@ class BookBuilder(Generic[BookT]):
     ) -> None:
         if max_buffer < 1:
             raise UsageError(f"max_buffer is at least 1, not {max_buffer}")
+        if book.best_bid is not None or book.best_ask is not None:
+            raise UsageError("a builder starts from an empty book: what is in this one cannot be proven")
+        book.forget()  # nothing is known before the first snapshot, not even that the book is empty
         self.book = book
         self.rule = get_rule(rule)
         self.on_gap = OnGap(on_gap)
@@ -304,7 +306,7 @@ class BookBuilder(Generic[BookT]):
         plan = bridge(self.rule, event, self._buffer)
         self.stats.stale += plan.old
         if plan.signal is Signal.SNAPSHOT:
-            return self._replace(event, plan.signal, plan.at, tuple(islice(self._buffer, plan.old, None)))
+            return self._replace(event, plan.signal, plan.at, plan.kept)
         verdict = self._move(plan.signal)
         for _ in range(plan.stop):
             self._buffer.popleft()

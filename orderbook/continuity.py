@@ -329,12 +329,13 @@ def judge_snapshot(rule: Rule, at: Position, event: Event) -> Signal:
 class Bridged(NamedTuple):
     """What becomes of a buffer under a snapshot.
 
-    The first ``old`` events are covered by it. With ``SNAPSHOT`` the rest follow it and the stream then stands ``at``;
-    otherwise the snapshot is of no use, and neither are the events before ``stop``.
+    ``old`` counts the events that it covers. With ``SNAPSHOT`` those in ``kept`` follow it, and the stream then stands
+    ``at``; otherwise the snapshot is of no use, and neither are the events before ``stop``.
     """
 
     signal: Signal
     old: int
+    kept: tuple[Event, ...]
     stop: int
     at: Position
     judgement: Judgement | None = None
@@ -347,20 +348,21 @@ def bridge(rule: Rule, snapshot: Event, buffer: Iterable[Event]) -> Bridged:
     that the snapshot is too old (fetch again, keep the buffer); a later one is a gap in the buffer itself.
     """
     at = start(rule, snapshot)
-    old = taken = 0
+    kept: list[Event] = []
+    index = -1
     inside = covered = False
     for index, event in enumerate(buffer):
         if not inside:
             judgement = judge(rule, at, event)
             if judgement.signal is Signal.BREAK:
                 signal = Signal.SNAPSHOT_OLD if index == 0 else Signal.SNAPSHOT_HOLE
-                return Bridged(signal, old, index, at, judgement)
+                return Bridged(signal, index - len(kept), (), index, at, judgement)
             covered = judgement.signal is Signal.OLD
             at = advance(rule, at, event, judgement)
-        old += covered
-        taken = index + 1
+        if not covered:  # covered ones can stand between others: a message that was overtaken
+            kept.append(event)
         inside = not event.is_last
-    return Bridged(Signal.SNAPSHOT, old, taken, at)
+    return Bridged(Signal.SNAPSHOT, index + 1 - len(kept), tuple(kept), index + 1, at)
 
 
 def advance(rule: Rule, at: Position, event: Event, judgement: Judgement) -> Position:

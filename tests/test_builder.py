@@ -349,3 +349,13 @@ def test_what_no_book_took_is_neither_applied_nor_bridged() -> None:
         OrderCancel(order_id=9, sequence=13),
     ]
     assert [made.apply(part).name for part in parts] == ["APPLIED", "NOOP"]
+
+
+def test_a_builder_starts_from_nothing() -> None:
+    """Before the first snapshot not even emptiness is known; a book with levels in it would be taken on trust."""
+    made = BookBuilder(L2Book("X"), "binance_spot")
+    assert not made.book.depth(1).known
+    full = L2Book("X")
+    full.apply_delta([("1", "1")], [])
+    with pytest.raises(UsageError, match="a builder starts from an empty book"):
+        BookBuilder(full, "binance_spot")

@@ -251,6 +251,13 @@ def test_bridging_a_range_by_definition(lengths: list[int], number: int, hole: i
         assert plan.stop == 0
 
 
+def test_bridging_drops_what_is_covered_wherever_it_stands() -> None:
+    """A message that was overtaken is dropped alone; the ones around it stay."""
+    events = [delta(first_sequence=n, sequence=n) for n in (12, 11, 13)]
+    plan = bridge(RULES["binance_spot"], Snapshot(sequence=11), events)
+    assert (plan.signal, plan.old, plan.kept, plan.at.last) == (Signal.SNAPSHOT, 1, (events[0], events[2]), 13)
+
+
 def test_bridging_judges_a_message_once() -> None:
     """The later parts of one message share its number."""
     parts = [delta(sequence=5, is_last=False), delta(sequence=5, is_last=True), delta(sequence=6)]
