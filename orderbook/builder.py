@@ -10,14 +10,17 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from orderbook.continuity import (
     TRANSITIONS,
+    Family,
     Judgement,
     Position,
     Rule,
+    Scope,
     Signal,
     advance,
     bridge,
     check_numbers,
     get_rule,
+    is_empty,
     judge,
     judge_snapshot,
     oldest_usable,
@@ -185,6 +188,8 @@ class BookBuilder(Generic[BookT]):
         self._max_buffer = max_buffer
         self._buffer: deque[Event] = deque()
         self._open: Verdict | None = None
+        """The verdict of a message whose last part has not come yet."""
+        self._open_number: int | None = None
         self._dirty = False
 
     @property
@@ -228,28 +233,50 @@ class BookBuilder(Generic[BookT]):
             self._open = None if event.is_last else Verdict.STALE
             raise
         self._count(verdict)
-        if self.on_gap is OnGap.RAISE and verdict == Verdict.GAP:
+        # A fault is its own error, which whoever met it raises.
+        if self.on_gap is OnGap.RAISE and verdict == Verdict.GAP and not isinstance(event, Fault):
             raise SequenceGap(expected=verdict.expected, got=verdict.got, symbol=self.symbol)
         return verdict
 
     def lose(self, verdict: Verdict = Verdict.GAP) -> Verdict:
         """Say that something of unknown content was lost for this instrument: the book is stale from here. O(book)."""
-        self._move(Signal.LOST)
+        self._lose()
+        self._count(verdict)
+        return verdict
+
+    def _lose(self) -> Verdict:
+        verdict = self._move(Signal.LOST)
         self._drop_book()
         self._buffer.clear()
-        self._count(verdict)
+        self._open = None if self._open is None else Verdict.STALE
         return verdict
 
     # -- one event --------------------------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> Verdict:
-        changes = isinstance(event, BOOK_EVENTS)
-        verdict = self._go_on(event, self._open) if changes and self._open is not None else self._judge(event)
+        halved = self._is_cut_short(event) and self._open != Verdict.STALE
+        if halved:
+            self._lose()
+        if self._is_cut_short(event):
+            self._open = None
+        # A snapshot or a clear stands for itself, whatever it came with.
+        goes_on = isinstance(event, BOOK_EVENTS) and not isinstance(event, _WHOLE)
+        verdict = self._go_on(event, self._open) if goes_on and self._open is not None else self._judge(event)
         if event.is_last:
             self._open = None
-        elif changes:
-            self._open = verdict
-        return self._settle(event, verdict) if event.is_last and self._dirty else verdict
+        elif isinstance(event, (*BOOK_EVENTS, Clear)):
+            self._open, self._open_number = verdict, event.sequence
+        if halved:
+            return Verdict.GAP
+        # A checksum that a snapshot was bridged under is the one of the last event that was put on top of it.
+        last = self.bridged[-1] if verdict == Verdict.SNAPSHOT else event
+        return self._settle(last, verdict) if event.is_last and self._dirty else verdict
+
+    def _is_cut_short(self, event: Event) -> bool:
+        """Whether a message with another number begins before the last one was complete."""
+        if self._open is None or self._open_number == event.sequence or self.rule.scope is Scope.CONNECTION:
+            return False
+        return self.rule.family in _NUMBERED and isinstance(event, BOOK_EVENTS)
 
     def _judge(self, event: Event) -> Verdict:
         handler = _HANDLERS.get(type(event))
@@ -279,15 +306,25 @@ class BookBuilder(Generic[BookT]):
         self._hold(event)
         return verdict
 
-    def _hold(self, event: Event) -> None:
+    def _hold(self, event: Event) -> bool:
+        """Keep an event; False when its own message had to go to make room, so that the rest of it is of no use."""
         if len(self._buffer) >= self._max_buffer:
-            # The oldest goes: a snapshot fetched from now on is newer than it.
-            self._buffer.popleft()
-            self.stats.overflows += 1
             log.warning(
                 "buffer of %d events is full, the oldest is dropped", self._max_buffer, extra={"symbol": self.symbol}
             )
+            if not self._drop_oldest():
+                return False
         self._buffer.append(event)
+        return True
+
+    def _drop_oldest(self) -> bool:
+        """Drop the oldest whole message: a snapshot fetched from now on is newer. False if its last part is not here."""
+        while self._buffer:
+            oldest = self._buffer.popleft()
+            self.stats.overflows += 1
+            if oldest.is_last:
+                return True
+        return self._open is None
 
     def _break(self, event: Event, judgement: Judgement) -> Verdict:
         verdict = self._move(Signal.BREAK).numbered(expected=judgement.expected, got=judgement.got)
@@ -327,7 +364,12 @@ class BookBuilder(Generic[BookT]):
         return verdict
 
     def _clear(self, event: Event) -> Verdict:
-        return self._replace(event, Signal.CLEARED, start(self.rule, event))
+        at = start(self.rule, event)
+        if self.state is State.LIVE and self.rule.family in _NUMBERED and at.last is not None:
+            # One that comes again, or late, must not empty a book that has moved on.
+            if self._at.last is not None and at.last <= self._at.last:
+                return self._move(Signal.OLD)
+        return self._replace(event, Signal.CLEARED, at)
 
     def _disconnect(self, event: Event) -> Verdict:
         verdict = self._move(Signal.CUT)
@@ -338,20 +380,23 @@ class BookBuilder(Generic[BookT]):
 
     def _fault(self, event: Event) -> Verdict:
         self.stats.faults += bool(event.symbol)
-        if self.rule.detects_loss:
-            return Verdict.NOOP
-        verdict = self._move(Signal.LOST)
-        self._drop_book()
-        self._buffer.clear()
-        return verdict
+        # Between the parts of a message it may have been one of them.
+        return Verdict.NOOP if self._sees_loss and self._open is None else self._lose()
+
+    @property
+    def _sees_loss(self) -> bool:
+        return self.rule.detects_loss and (self.rule.family is not Family.CRC or self.checksum is not None)
 
     def _go_on(self, event: Event, verdict: Verdict) -> Verdict:
         """A later part of a message whose first part was judged: it shares that part's fate."""
         if verdict == Verdict.BUFFERED or (verdict == Verdict.GAP and self.rule.buffers):
-            self._hold(event)
-        elif self.state is State.LIVE and verdict != Verdict.STALE and not self._put(event):
+            return verdict if self._hold(event) else Verdict.STALE
+        if self.state is not State.LIVE or verdict == Verdict.STALE:
+            return verdict
+        if not self._put(event):
             return Verdict.NOOP
-        return verdict
+        # The first part may have had nothing in it.
+        return Verdict.APPLIED if verdict == Verdict.NOOP and not is_empty(event) else verdict
 
     # -- the book ---------------------------------------------------------------------------------------------------
 
@@ -437,6 +482,9 @@ class BookBuilder(Generic[BookT]):
         name = _COUNTERS[verdict.value]
         setattr(self.stats, name, getattr(self.stats, name) + 1)
 
+
+_WHOLE: Final = (Snapshot, OrderSnapshot)
+_NUMBERED: Final = (Family.RANGE, Family.PREV, Family.INCR)
 
 _COUNTERS: Final = {
     "applied": "applied",

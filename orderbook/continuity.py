@@ -536,13 +536,13 @@ class Connection:
     def check(self, sequence: int | None) -> Verdict:
         """Judge the number of one frame. O(1).
 
-        A feed that never numbers its frames proves nothing and passes; one that stops numbering them is a gap.
+        A feed that never numbers its frames proves nothing and passes; one that stops numbering them, or starts to count
+        anew without a word, is a gap.
         """
         last, self.last = self.last, sequence
         if last is None:
             return Verdict.NOOP
-        if sequence is not None and sequence <= last:
-            self.last = last
+        if sequence == last:
             return Verdict.STALE
         if sequence == last + 1:
             return Verdict.NOOP

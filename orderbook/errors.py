@@ -7,7 +7,7 @@
     │   ├── SequenceGap           continuity lost: resnapshot     expected, got
     │   ├── ChecksumMismatch      book proven wrong: resnapshot   expected, got
     │   ├── CrossedBookError      bid above ask                   bid, ask
-    │   └── DecodeError           the message is not understood   path, reason
+    │   └── DecodeError           the message is not understood   path, reason, spoils
     ├── BookError                 the event cannot apply          symbol, place
     │   ├── UnknownOrder          order_id
     │   ├── DuplicateOrder        order_id
@@ -119,16 +119,25 @@ class CrossedBookError(FeedError):
 class DecodeError(FeedError):
     """A message does not say what its format promises; ``path`` is where in it, as in ``$.data.b[3][0]``.
 
+    ``spoils`` names an instrument whose book turns out to rest on a wrong assumption, None otherwise.
+
     >>> str(DecodeError("expected decimal text, got `list`", path="$.b[3][0]", place=Place("tape.gz", 7)))
     'tape.gz:7: expected decimal text, got `list` - at `$.b[3][0]`'
     """
 
     def __init__(
-        self, reason: str, *, path: str | None = None, symbol: str | None = None, place: Place | None = None
+        self,
+        reason: str,
+        *,
+        path: str | None = None,
+        symbol: str | None = None,
+        place: Place | None = None,
+        spoils: str | None = None,
     ) -> None:
         super().__init__(reason if path is None else f"{reason} - at `{path}`", symbol=symbol, place=place)
         self.reason = reason
         self.path = path
+        self.spoils = spoils
 
 
 class BookError(OrderBookError):

@@ -74,7 +74,7 @@ class Delta(_Levelled):
 class OrderSnapshot(Event):
     """All resting orders, best first and in queue order inside a level: replaces what was there.
 
-    ``complete`` False: beyond the last order of a side the book is unknown.
+    ``complete`` False: from the worst price of a side on the book is unknown, for more orders may rest there.
 
     >>> OrderSnapshot(orders=[Order(1, Side.BID, "100", "2")]).orders[0].order_id
     1

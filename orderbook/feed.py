@@ -27,6 +27,9 @@ from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State,
 
 log = logging.getLogger(__name__)
 
+_SKIPPED: Final = (DecodeError, BookError, UsageError)
+"""What one event can be at fault for; a gap, a cross or a bad checksum is raised only where a policy asks for it."""
+
 _ORDER_EVENTS: Final = (OrderSnapshot, OrderAdd, OrderModify)
 
 MAX_SYMBOLS: Final = 100_000
@@ -160,7 +163,8 @@ class Feed:
         try:
             return self._decoder.decode(payload, ts_recv, origin)
         except DecodeError as error:
-            return [Fault(error=error.at(place=place), ts_recv=ts_recv)]
+            spoiled = [] if error.spoils is None else [Disconnect(symbol=error.spoils, ts_recv=ts_recv)]
+            return [*spoiled, Fault(error=error.at(place=place), ts_recv=ts_recv)]
 
     def take(self, events: list[Event], *, place: Place | None = None) -> list[Update]:
         """The second half of :meth:`receive`: judge and apply the events of one message."""
@@ -189,39 +193,47 @@ class Feed:
             self._latest = ts_recv
 
     def _apply(self, events: list[Event]) -> list[Update]:
+        """Every instrument gets what is its own before anything is raised: one's error is not another's loss."""
         updates: list[Update] = []
+        errors: list[OrderBookError] = []
         if self._connection is not None and events and not isinstance(events[0], (Disconnect, Fault, Status)):
             verdict = self._connection.check(events[0].sequence)
             if verdict == Verdict.STALE:
                 return self._repeated(events)
             if verdict == Verdict.GAP:
-                updates += self._lose_all(events[0], verdict)
+                updates += self._lose_all(events[0], verdict, errors)
         for event in events:
             if isinstance(event, (Disconnect, Fault, Status)) and not event.symbol:
-                updates += self._everywhere(event)
+                updates += self._everywhere(event, errors)
             elif event.symbol or self.format is None:
-                updates += self._route(event)
+                updates += self._route(event, errors)
+        if errors:
+            raise errors[0]
         return updates
 
-    def _route(self, event: Event) -> list[Update]:
+    def _route(self, event: Event, errors: list[OrderBookError]) -> list[Update]:
         if self.symbols is not None and event.symbol not in self.symbols:
             self._stats.ignored += 1
             return []
         builder = self._builders.get(event.symbol)
         if builder is None or self._is_mistaken(builder, event):
             builder = self._new_builder(event)
+        return self._give(builder, event, errors)
+
+    def _give(self, builder: BookBuilder[Any], event: Event, errors: list[OrderBookError]) -> list[Update]:
         try:
             return [self._update(builder, builder.apply(event), event)]
-        except (DecodeError, BookError, ScaleError) as error:
-            if self.on_error is OnError.RAISE:
-                raise
+        except OrderBookError as error:
+            if self.on_error is OnError.RAISE or not isinstance(error, _SKIPPED):
+                errors.append(error)
+                return []
             # The builder has gone stale over it: that is news, with the reason in the event.
             log.warning("refused: %s", error)
             error.at(place=self._place)
             fault = Fault(error=error, symbol=event.symbol, ts_event=event.ts_event, ts_recv=event.ts_recv)
             return [self._update(builder, Verdict.GAP, fault)]
 
-    def _everywhere(self, event: Event) -> list[Update]:
+    def _everywhere(self, event: Event, errors: list[OrderBookError]) -> list[Update]:
         """A disconnect, an unreadable message or the venue's word on itself concerns every instrument."""
         if isinstance(event, Disconnect):
             self._stats.disconnects += 1
@@ -231,14 +243,17 @@ class Feed:
                 self._connection.reset()
         elif isinstance(event, Fault):
             self._stats.faults += 1
-        return [self._update(builder, builder.apply(event), event) for builder in self._builders.values()]
+            if self._connection is not None and self._connection.last is None:
+                # Frames without numbers: the next one would not show that this one is missing.
+                return [self._update(builder, builder.lose(), event) for builder in self._builders.values()]
+        builders = tuple(self._builders.values())
+        return [update for builder in builders for update in self._give(builder, event, errors)]
 
-    def _lose_all(self, event: Event, verdict: Verdict) -> list[Update]:
+    def _lose_all(self, event: Event, verdict: Verdict, errors: list[OrderBookError]) -> list[Update]:
         """The connection's numbers have a hole: any instrument may have lost something."""
-        updates = [self._update(builder, builder.lose(verdict), event) for builder in self._builders.values()]
         if self._on_gap is OnGap.RAISE:
-            raise SequenceGap(expected=verdict.expected, got=verdict.got)
-        return updates
+            errors.append(SequenceGap(expected=verdict.expected, got=verdict.got))
+        return [self._update(builder, builder.lose(verdict), event) for builder in self._builders.values()]
 
     def _repeated(self, events: list[Event]) -> list[Update]:
         self._stats.stale += len(events)
@@ -252,7 +267,7 @@ class Feed:
             book = L3Book(event.symbol)
         else:
             book = L2Book(event.symbol, max_depth=self._max_depth)
-        builder = BookBuilder(book, self.rule, on_gap=self._on_gap, **self._policies)
+        builder: BookBuilder[Any] = BookBuilder(book, self.rule, on_gap=self._on_gap, **self._policies)
         if event.symbol in self._builders:
             builder.stats = self._builders[event.symbol].stats
         self._builders[event.symbol] = builder

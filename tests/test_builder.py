@@ -359,3 +359,70 @@ def test_a_builder_starts_from_nothing() -> None:
     full.apply_delta([("1", "1")], [])
     with pytest.raises(UsageError, match="a builder starts from an empty book"):
         BookBuilder(full, "binance_spot")
+
+
+def test_overflow_drops_whole_messages() -> None:
+    """Half a message must not bridge, nor may the rest of one whose beginning had to go."""
+    made = BookBuilder(L2Book("X"), "binance_spot", max_buffer=2)
+    for event in (span(11, 11, [("99", "1")], is_last=False), span(11, 11, [("98", "1")]), span(12, 12, [("97", "1")])):
+        made.apply(event)
+    assert (made.stats.overflows, made.apply(Snapshot(sequence=10))) == (2, Verdict.STALE)
+    assert made.apply(Snapshot(sequence=11)) == Verdict.SNAPSHOT
+    assert prices(made) == ([97.0], [])
+    tiny = BookBuilder(L2Book("X"), "binance_spot", max_buffer=1)
+    parts = [span(11, 11, [("99", "1")], is_last=False), span(11, 11, [("98", "1")])]
+    assert [tiny.apply(part).name for part in parts] == ["BUFFERED", "STALE"]
+    assert tiny.apply(Snapshot(sequence=10)) == Verdict.SNAPSHOT
+    assert prices(tiny) == ([], [])
+
+
+def test_a_message_that_is_never_finished_is_a_loss() -> None:
+    """The next number begins while a part is missing; so does a fault between two parts."""
+    made = spot()
+    made.apply(span(11, 11, is_last=False))
+    assert made.apply(span(12, 12)) == Verdict.GAP
+    assert made.state is State.STALE
+    made = spot()
+    made.apply(span(11, 11, is_last=False))
+    assert made.apply(Fault(error=DecodeError("x"))) == Verdict.GAP
+    assert made.apply(span(11, 11)) == Verdict.BUFFERED
+    assert made.state is State.STALE
+
+
+def test_a_late_clear_does_not_empty_the_book() -> None:
+    """One that comes again is judged by its number; the parts that follow a clear belong to it."""
+    made = BookBuilder(L3Book("X"), "coinbase_full")
+    assert made.apply(Clear(sequence=5, is_last=False)) == Verdict.RESET
+    add = OrderAdd(order_id=1, side=Side.BID, price=5, size=1, sequence=5)
+    assert (made.apply(add).changes_book, len(made.book.orders)) == (True, 1)
+    assert made.apply(Clear(sequence=5)) == Verdict.STALE
+    assert len(made.book.orders) == 1
+
+
+def test_a_snapshot_stands_for_itself() -> None:
+    """Whatever stale part it shares a message with."""
+    made = BookBuilder(L2Book("X"), "none")
+    assert made.apply(Delta(bids=[("1", "1")], is_last=False)) == Verdict.STALE
+    assert made.apply(Snapshot(bids=[("5", "1")])) == Verdict.SNAPSHOT
+
+
+def test_a_part_counts_even_if_the_one_before_was_empty() -> None:
+    """Its verdict says that the book changed, which recorders of columns go by."""
+    made = spot()
+    assert made.apply(span(11, 11, [], is_last=False)) == Verdict.NOOP
+    assert made.apply(span(11, 11, [("99", "1")])) == Verdict.APPLIED
+
+
+def test_a_checksum_rule_without_a_checksum_sees_no_loss() -> None:
+    """So an unreadable message ends the book."""
+    made = BookBuilder(L2Book("X"), "kraken")
+    made.apply(Snapshot(bids=[("1", "1")]))
+    assert made.apply(Fault(error=DecodeError("x"))) == Verdict.GAP
+
+
+def test_the_checksum_of_a_bridged_snapshot_is_that_of_its_last_event() -> None:
+    """The snapshot's own describes a book that the buffer has changed since."""
+    made = BookBuilder(L2Book("X"), "binance_spot", checksum=lambda book: len(book.bids))
+    made.apply(span(11, 11, checksum=2))
+    assert made.apply(Snapshot(sequence=10, bids=[("5", "1")], checksum=1)) == Verdict.SNAPSHOT
+    assert (made.stats.checksums_ok, made.stats.checksums_bad) == (1, 0)

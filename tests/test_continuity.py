@@ -315,11 +315,11 @@ def test_a_lost_book_is_never_called_changed() -> None:
 
 
 def test_a_connection_counts_every_frame() -> None:
-    """First number as it comes, then +1; a repetition is stale, a jump a gap that names both numbers."""
+    """First number as it comes, then +1; a repetition is stale, a jump or a restart a gap that names both."""
     link = Connection(RULES["bitfinex"])
-    got = [link.check(number) for number in (7, 8, 8, 5, 9, 12, 13)]
-    assert [v.name for v in got] == ["NOOP", "NOOP", "STALE", "STALE", "NOOP", "GAP", "NOOP"]
-    assert (got[5].expected, got[5].got) == (10, 12)
+    got = [link.check(number) for number in (7, 8, 8, 9, 12, 13, 1, 2)]
+    assert [v.name for v in got] == ["NOOP", "NOOP", "STALE", "NOOP", "GAP", "NOOP", "GAP", "NOOP"]
+    assert (got[4].expected, got[4].got, got[6].expected, got[6].got) == (10, 12, 14, 1)
 
 
 def test_a_connection_whose_numbers_vanish_is_a_gap() -> None:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from orderbook.books import L2Book, L3Book
-from orderbook.errors import DecodeError, DuplicateLevel, SequenceGap, StaleBookError, UnknownFormat, UsageError
+from orderbook.errors import (
+    DecodeError,
+    DuplicateLevel,
+    ScaleError,
+    SequenceGap,
+    StaleBookError,
+    UnknownFormat,
+    UsageError,
+)
 from orderbook.events import Delta, Disconnect, Fault, OrderSnapshot, Quote, Snapshot, Status, Trade
 from orderbook.feed import Feed
 from orderbook.types import Place, RawMessage
@@ -283,3 +291,59 @@ def test_without_a_format_orders_may_follow_a_trade() -> None:
     feed.receive(OrderSnapshot(symbol="A"))
     assert isinstance(feed.builders["A"].book, L3Book)
     assert (feed.stats.noop, feed.stats.snapshots) == (1, 1)
+
+
+def test_one_instruments_error_is_not_anothers_loss() -> None:
+    """Everything else in the message is applied before the error is raised."""
+    feed = Feed("tardis_csv")
+    header = b"exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
+    feed.receive(header + b"x,A,1,2,true,bid,0.1,1\nx,B,1,2,true,bid,50,1")
+    with pytest.raises(ScaleError):
+        feed.receive(header + b"x,A,1,3,false,bid,9e18,1\nx,B,1,3,false,bid,51,1")
+    assert feed.builders["A"].state is State.STALE
+    assert feed.book("B").best_bid == (51.0, 1.0, None)
+
+
+def test_an_unreadable_message_reaches_all_under_every_policy() -> None:
+    """A policy about gaps neither hides the error nor spares the second book."""
+    feed = Feed("tardis_csv", on_gap=OnGap.RAISE)
+    header = b"exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
+    feed.receive(header + b"x,A,1,2,true,bid,5,1\nx,B,1,2,true,bid,5,1")
+    with pytest.raises(DecodeError):
+        feed.receive(b"garbage")
+    assert {builder.state for builder in feed.builders.values()} == {State.STALE}
+
+
+def test_a_connection_without_numbers_sees_no_loss() -> None:
+    """So an unreadable frame ends its books; with numbers the next frame would tell."""
+    feed = Feed("bitfinex_raw", on_error=OnError.SKIP)
+    for frame in (SUBSCRIBED, b"[5,[[1,100,1],[2,101,-1]]]"):
+        feed.receive(frame)
+    assert names(feed.receive(b"[5,[")) == [("tBTCUSD", "GAP")]
+    numbered = bitfinex(on_error=OnError.SKIP)
+    assert names(numbered.receive(b"[5,[")) == [("tBTCUSD", "NOOP")]
+
+
+def test_numbers_that_start_anew_end_the_books() -> None:
+    """Without a word about a new connection the old book would stand there for ever."""
+    feed = bitfinex()
+    feed.receive(b"[5,[[9,100,1]],1]")
+    assert feed.stats.gaps == 1
+    assert list(feed.builders["tBTCUSD"].book.orders) == [9]
+
+
+def test_an_unsubscribed_book_is_not_served() -> None:
+    """No more will come for it."""
+    feed = bitfinex()
+    assert names(feed.receive(b'{"event":"unsubscribed","status":"OK","chanId":5}')) == [("tBTCUSD", "RESET")]
+    with pytest.raises(StaleBookError):
+        feed.book()
+
+
+def test_a_wrongly_inferred_symbol_is_undone() -> None:
+    """The bare snapshot may have been the second symbol's: the first one's book is not trusted any longer."""
+    feed = Feed("binance_spot", on_error=OnError.SKIP)
+    quote = b'{"u":5,"s":"A","b":"1","B":"1","a":"2","A":"1"}'
+    for raw in (quote, b'{"lastUpdateId":500,"bids":[["1","1"]],"asks":[]}', delta("B", 501, 501)):
+        feed.receive(raw)
+    assert feed.builders["A"].state is State.STALE

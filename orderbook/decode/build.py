@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from orderbook.decode.read import brief, check_number, expected, read_field, read_levels, show, walk
@@ -110,7 +111,12 @@ def _order_row(spec: OrderRows, row: Any, path: Path) -> Order:
     if sign == 0:
         raise DecodeError("a size of 0 has no sign to tell the side", path=show(at_size))
     side = Side.BID if sign > 0 else Side.ASK
-    return Order(order_id, side, None if deletes else price, None if deletes else abs(size))
+    return Order(order_id, side, None if deletes else price, None if deletes else _magnitude(size))
+
+
+def _magnitude(size: Any) -> Any:
+    # abs() of a Decimal rounds to the caller's context.
+    return size.copy_abs() if isinstance(size, Decimal) else abs(size)
 
 
 def _sign(value: Any, spec: OrderRows, path: Path) -> int:

@@ -17,9 +17,9 @@ import orjson
 from orderbook.decode.build import build_event
 from orderbook.decode.read import brief, expected, holds, walk
 from orderbook.decode.symbols import Symbols
-from orderbook.decode.table import Channels, Envelope, EventSpec, JsonTable, Kind, Message, Path
+from orderbook.decode.table import MAX_CHANNELS, Channels, Envelope, EventSpec, JsonTable, Kind, Message, Path
 from orderbook.errors import DecodeError, UsageError
-from orderbook.events import Event
+from orderbook.events import Disconnect, Event
 
 
 class Topic(NamedTuple):
@@ -144,15 +144,14 @@ class JsonDecoder:
                 self.ignored += 1
                 return None
             case Kind.SUBSCRIBED | Kind.UNSUBSCRIBED:
-                self._subscribe(spec.kind, reading.body)
-                return None
+                return self._subscribe(spec.kind, reading.body, reading.ts_recv)
         symbol = self._symbols.find(spec.symbol, reading.body, reading.at, reading.topic.symbol, reading.origin)
         try:
             return build_event(spec, reading.body, reading.at, symbol, reading.ts_recv, reading.origin, is_last)
         except DecodeError as error:
             raise error.at(symbol=symbol or None) from None
 
-    def _subscribe(self, kind: Kind, body: Any) -> None:
+    def _subscribe(self, kind: Kind, body: Any, ts_recv: int | None) -> Event | None:
         channels = self._table.channels
         if channels is None:
             raise UsageError(f"the table of {self._name} speaks of subscriptions but numbers no channels")
@@ -161,11 +160,16 @@ class JsonDecoder:
             raise expected("the number of a channel", number, channels.number)
         self.ignored += 1
         if kind is Kind.UNSUBSCRIBED:
-            self._topics.pop(number, None)
-            return
+            topic = self._topics.pop(number, Topic())
+            # No more will come: the book must not stand there as if nothing moved.
+            ours = topic.channel == channels.assumed and topic.symbol
+            return Disconnect(symbol=topic.symbol, ts_recv=ts_recv) if ours else None
+        if len(self._topics) >= MAX_CHANNELS:
+            raise DecodeError(f"more than {MAX_CHANNELS} channels on one connection", path="$")
         name = "/".join(part for path in channels.name if isinstance(part := walk(body, path), str))
         symbol = walk(body, channels.symbol)
         self._topics[number] = Topic(name, symbol if isinstance(symbol, str) else "")
+        return None
 
 
 def _unwrap(envelope: Envelope, frame: Any, origin: str) -> tuple[Any, Path, Topic]:

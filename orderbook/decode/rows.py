@@ -13,7 +13,18 @@ from typing import Any, Final, cast
 
 from orderbook.decode.build import build_event
 from orderbook.decode.read import brief, expected, holds, parse_levels, read_field, show, walk
-from orderbook.decode.table import CsvTable, EventSpec, Field, LevelRow, Message, Path, WideLevels, Wire, event_class
+from orderbook.decode.table import (
+    MAX_CHANNELS,
+    CsvTable,
+    EventSpec,
+    Field,
+    LevelRow,
+    Message,
+    Path,
+    WideLevels,
+    Wire,
+    event_class,
+)
 from orderbook.decode.view import Window, changes, parse_window, revealed
 from orderbook.errors import DecodeError, ScaleError
 from orderbook.events import BOOK_EVENTS, Delta, Event, Snapshot
@@ -97,6 +108,8 @@ class CsvDecoder:
     def _book(self, symbol: str) -> _Book:
         book = self._books.get(symbol)
         if book is None:
+            if len(self._books) >= MAX_CHANNELS:
+                raise DecodeError(f"more than {MAX_CHANNELS} symbols in one recording")
             book = self._books[symbol] = _Book(in_snapshot=self._in_doubt)
         return book
 
@@ -255,7 +268,9 @@ def _level_event(
         values[timed.name] = read_field(timed, run.rows[-1], (run.numbers[-1],))
     values["bids"] = _side_levels(levels, run, sides, Side.BID)
     values["asks"] = _side_levels(levels, run, sides, Side.ASK)
-    return (Snapshot if _starts_snapshot(run, book, values) else Delta)(**values)
+    if _starts_snapshot(run, book, values):
+        return Snapshot(**values, complete=levels.complete)
+    return Delta(**values)
 
 
 def _side_levels(levels: LevelRow, run: _Run, sides: list[Side], side: Side) -> Levels:

@@ -89,7 +89,8 @@ class Symbols:
         if self._inferred is not None and symbol != self._inferred:
             raise DecodeError(
                 f"a snapshot that names no symbol was taken for {self._inferred}, the only one shown until then, "
-                f"but {symbol} is here too: {_HOW}"
+                f"but {symbol} is here too: {_HOW}",
+                spoils=self._inferred,
             )
         if symbol not in self._seen and len(self._seen) < 2:
             self._seen.append(symbol)

@@ -200,6 +200,7 @@ class LevelRow:
     """A level to a CSV row; the rows of one message (:attr:`CsvTable.group`) belong together.
 
     ``snapshot`` is true in an unbroken run of rows that make up one snapshot; a run may go on over several messages.
+    ``complete`` says that such a snapshot is the whole book.
     """
 
     side: Field
@@ -207,6 +208,7 @@ class LevelRow:
     size: Field
     snapshot: Field
     deletes: Deletes
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +349,9 @@ class CsvTable:
     seed: EventSpec | None = None
     reveal: EventSpec | None = None
 
+
+MAX_CHANNELS: Final = 100_000
+"""The most channels or symbols that a decoder remembers of one connection; a stream that invents them is stopped."""
 
 _EVENT_CLASSES: Final = {kind: getattr(events, kind.value, None) for kind in Kind}
 

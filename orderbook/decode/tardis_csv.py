@@ -39,6 +39,7 @@ _INCREMENTAL: Final = EventSpec(
         size=Field("size", ("amount",), Wire.DECIMAL),
         snapshot=Field("is_snapshot", ("is_snapshot",), Wire.TEXT, choices=(("true", True), ("false", False))),
         deletes=Deletes.ZERO_SIZE,
+        complete=False,  # as deep as the venue gives: 1,000 or 5,000 levels of Binance, 400 of OKX
     ),
 )
 

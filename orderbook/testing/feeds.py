@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
@@ -22,8 +23,18 @@ from orderbook.events import (
 from orderbook.testing.faults import GARBAGE, FaultKind, Injected
 from orderbook.testing.model import NaiveL3, NaiveOrder
 from orderbook.testing.streams import Message, Stream, Venue, arrive, decimal_text
-from orderbook.testing.values import LOT_PLACES, MAX_LEVELS, MID, TICK_PLACES, lots, price_text, size_text, snapshots
-from orderbook.testing.wire import get_wire
+from orderbook.testing.values import (
+    LOT_PLACES,
+    MAX_LEVELS,
+    MID,
+    TICK_PLACES,
+    lots,
+    lots_or_none,
+    price_text,
+    size_text,
+    snapshots,
+)
+from orderbook.testing.wire import LobsterWire, get_wire
 from orderbook.types import Order, OrderId, RawMessage, Side
 
 if TYPE_CHECKING:
@@ -38,13 +49,11 @@ _SYMBOL: Final = "TEST"
 
 
 class _Plan(NamedTuple):
-    """One message before anything is known of the book that it will meet."""
+    """One message before anything is known of the book that it will meet, and what is special about it."""
 
     changes: list[Any]
     skip: int
-    parts: int
-    beat: bool
-    restart: bool
+    special: str
 
 
 class _Wish(NamedTuple):
@@ -86,7 +95,7 @@ def l2_streams(
 def _draw_l2(draw: Draw, rule: Rule, symbol: str, max_messages: int, max_levels: int, crossed: bool) -> Stream:
     opening = draw(snapshots(symbol=symbol, max_levels=max_levels, crossed=crossed))
     venue = Venue(rule, opening, symbol=symbol)
-    plans = draw(st.lists(_plans(_level_changes(max_levels), rule), min_size=1, max_size=max_messages))
+    plans = draw(st.lists(_plans(rule, max_levels=max_levels), min_size=1, max_size=max_messages))
     wishes = draw(_wishes(rule, len(plans), max_levels))
     resolver = _Levels(opening, crossed=crossed)
     told = (_tell_levels(venue, resolver, plan) for plan in plans)
@@ -95,25 +104,30 @@ def _draw_l2(draw: Draw, rule: Rule, symbol: str, max_messages: int, max_levels:
 
 def _level_changes(max_levels: int) -> SearchStrategy[Any]:
     """A side, a place and a size: see :class:`_Levels`. Deletes are common, as they are everywhere."""
-    size = st.one_of(st.just(0), lots())
-    return st.tuples(st.sampled_from((Side.BID, Side.ASK)), st.integers(-1, 2 * max_levels), size)
+    # As few choices as will do: a stream is made of hundreds, and every one costs time to draw and to shrink.
+    places = [(side, place) for place in (*range(2 * max_levels + 1), -1) for side in (Side.BID, Side.ASK)]
+    return st.tuples(st.sampled_from(places), lots_or_none())
 
 
-def _plans(change: SearchStrategy[Any], rule: Rule, *, plain: bool = False) -> SearchStrategy[_Plan]:
-    flag = st.just(False) if plain else st.booleans()
+@cache
+def _plans(rule: Rule, *, max_levels: int = 0, plain: bool = False) -> SearchStrategy[_Plan]:
+    """Messages of a feed by level, or by order where ``max_levels`` is 0."""
+    change = _level_changes(max_levels) if max_levels else _order_changes()
+    specials = ["", "", "parts"]
+    # The anchor of a bridge is something that a keepalive does not have.
+    specials += ["beat"] if rule.bridge is not Bridge.ANCHOR else []
     # A restart is a matter of the stream; a snapshot on request from before one would fit nothing after it.
-    restarts = rule.restart is not Restart.NEVER and not rule.buffers
+    specials += ["restart"] if rule.restart is not Restart.NEVER and not rule.buffers else []
+    skips = rule.family is Family.PREV or rule.bridge is Bridge.ANCHOR
     return st.builds(
         _Plan,
         changes=st.lists(change, min_size=1 if plain else 0, max_size=4),
-        skip=st.integers(0, 20),
-        parts=st.just(1) if plain else st.integers(1, 2),
-        # The anchor of a bridge and the proof of a checksum are things that a keepalive does not have.
-        beat=st.just(False) if rule.bridge is Bridge.ANCHOR else flag,
-        restart=flag if restarts else st.just(False),
+        skip=st.integers(0, 20) if skips else st.just(0),
+        special=st.just("") if plain else st.sampled_from(specials),
     )
 
 
+@cache
 def _wishes(rule: Rule, messages: int, max_levels: int) -> SearchStrategy[list[_Wish]]:
     """Where snapshots are taken, and how much later they arrive; the first makes the stream usable."""
     if rule.family is Family.SNAP:
@@ -145,7 +159,7 @@ class _Levels:
 
     def resolve(self, changes: Sequence[Any]) -> list[tuple[Side, str, str]]:
         """Return levels and sizes, each legal when its turn comes."""
-        return [row for change in changes for row in self._resolve(*change)]
+        return [row for (side, place), size in changes for row in self._resolve(side, place, size)]
 
     def _resolve(self, side: Side, place: int, size: int) -> Iterator[tuple[Side, str, str]]:
         price = self._price(side, place)
@@ -175,16 +189,17 @@ class _Levels:
 def _tell_levels(venue: Venue, resolver: _Levels, plan: _Plan) -> list[Message]:
     told = _before(venue, plan)
     changes = resolver.resolve(plan.changes)
-    relink = plan.restart and venue.rule.restart is Restart.LINKED and bool(changes)
-    told.append(venue.change_levels(changes, skip=plan.skip, parts=plan.parts, restart=relink))
+    relink = plan.special == "restart" and venue.rule.restart is Restart.LINKED and bool(changes)
+    parts = 2 if plan.special == "parts" else 1
+    told.append(venue.change_levels(changes, skip=plan.skip, parts=parts, restart=relink))
     return told
 
 
 def _before(venue: Venue, plan: _Plan) -> list[Message]:
     """A keepalive, or the snapshot of a restart."""
-    beat = venue.beat() if plan.beat else None
+    beat = venue.beat() if plan.special == "beat" else None
     told = [] if beat is None else [beat]
-    if plan.restart and venue.rule.restart is Restart.ONE and venue.rule.family is Family.INCR:
+    if plan.special == "restart" and venue.rule.restart is Restart.ONE and venue.rule.family is Family.INCR:
         told.append(venue.restart())
     return told
 
@@ -246,12 +261,13 @@ def l3_streams(
 def _draw_l3(draw: Draw, rule: Rule, symbol: str, max_messages: int, max_orders: int) -> Stream:
     opening = draw(_order_snapshots(symbol, max_orders))
     venue = Venue(rule, opening, symbol=symbol)
-    plans = draw(st.lists(_plans(_order_changes(), rule), min_size=1, max_size=max_messages))
+    plans = draw(st.lists(_plans(rule), min_size=1, max_size=max_messages))
     wishes = draw(_wishes(rule, len(plans), MAX_LEVELS))
     told = _tell_orders(venue, plans)
     return arrive(venue, _deliver(venue, told, wishes, len(plans)))
 
 
+@cache
 def _order_snapshots(symbol: str, max_orders: int) -> SearchStrategy[OrderSnapshot]:
     row = st.tuples(st.sampled_from((Side.BID, Side.ASK)), st.integers(0, MAX_LEVELS), lots())
 
@@ -269,9 +285,8 @@ _ACTS: Final = ("add", "cancel", "execute", "shrink", "grow", "move", "replace")
 
 def _order_changes() -> SearchStrategy[Any]:
     """What to do, on which side, to which of the orders there (or at which place), and how much."""
-    return st.tuples(
-        st.sampled_from(_ACTS), st.sampled_from((Side.BID, Side.ASK)), st.integers(0, 2 * MAX_LEVELS), lots()
-    )
+    acts = [(act, side) for act in _ACTS for side in (Side.BID, Side.ASK)]
+    return st.tuples(st.sampled_from(acts), st.integers(0, 2 * MAX_LEVELS), lots())
 
 
 def _tell_orders(venue: Venue, plans: list[_Plan]) -> Iterator[list[Message]]:
@@ -279,7 +294,8 @@ def _tell_orders(venue: Venue, plans: list[_Plan]) -> Iterator[list[Message]]:
     single = venue.rule.family in (Family.INCR, Family.PREV)
     for plan in plans:
         told = _before(venue, plan)
-        events = [acts.event(*change) for change in plan.changes[: 1 if single else None]]
+        changes = plan.changes[: 1 if single else None]
+        events = [acts.event(act, side, pick, size) for (act, side), pick, size in changes]
         yield [*told, venue.tell(*events)] if events else told
 
 
@@ -336,7 +352,9 @@ class _Orders:
         )
 
     def _shrink(self, order: NaiveOrder, pick: int, size: int) -> Event:
-        half = order.size / 2
+        half = Fraction(int(order.size * 10**LOT_PLACES) // 2, 10**LOT_PLACES)
+        if not half:
+            return self._cancel(order, pick, size)
         if pick % 2:
             return _modify(order.order_id, size=half)
         return OrderCancel(
@@ -401,8 +419,8 @@ def _draw_faulty(
 ) -> Stream:
     opening = draw(_order_snapshots(symbol, MAX_LEVELS) if orders else snapshots(symbol=symbol))
     venue = Venue(rule, opening, symbol=symbol)
-    change = _order_changes() if orders else _level_changes(MAX_LEVELS)
-    plans = draw(st.lists(_plans(change, rule, plain=True), min_size=6, max_size=max(6, max_messages)))
+    plan = _plans(rule, max_levels=0 if orders else MAX_LEVELS, plain=True)
+    plans = draw(st.lists(plan, min_size=6, max_size=max(6, max_messages)))
     # Two messages before it, so that the first snapshot is old by then; two after it, so that it shows before the next.
     fault = draw(st.integers(2, len(plans) - 4))
     heals = draw(st.integers(fault + 2, len(plans) - 2))
@@ -464,6 +482,9 @@ def raw_messages(
 
 def _payloads(format: str, symbol: str, stream: Stream, spoiled: list[tuple[int, bytes]]) -> list[RawMessage]:
     wire = get_wire(format, symbol)
+    if isinstance(wire, LobsterWire):
+        wire.book.apply(stream.opening)
+        wire.shares = 10**LOT_PLACES
     found = [
         RawMessage(message.events[0].ts_recv, payload)
         for message in stream.messages

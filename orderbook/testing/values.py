@@ -139,9 +139,17 @@ def _sides(max_levels: int) -> SearchStrategy[Any]:
     return st.tuples(side, side)
 
 
+_LOTS: Final = (1, 2, 3, 5, 7, 10, 50, 99, 100, 500, 999, 1_000, 1_001, 2_500, 12_345, 1_000_000)
+
+
 def lots() -> SearchStrategy[int]:
-    """Return a strategy for sizes above 0 in lots."""
-    return st.integers(1, 10**6)
+    """Return a strategy for sizes above 0 in lots: few, as on a venue, so that streams are quickly made and shrunk."""
+    return st.sampled_from(_LOTS)
+
+
+def lots_or_none() -> SearchStrategy[int]:
+    """Return a strategy for changes of size: a third of them delete, as they do everywhere."""
+    return st.sampled_from((0,) * (len(_LOTS) // 2) + _LOTS)
 
 
 # Ticks and lots of the made-up streams: prices around 100.00, sizes in thousandths.

@@ -23,6 +23,7 @@ from orderbook.events import (
     OrderCancel,
     OrderExecute,
     OrderModify,
+    OrderReplace,
     OrderSnapshot,
     Quote,
     Snapshot,
@@ -31,7 +32,7 @@ from orderbook.events import (
 from orderbook.levels import Levels
 from orderbook.scale import to_text
 from orderbook.testing.model import NaiveL3, exact
-from orderbook.testing.streams import Message, decimal_text
+from orderbook.testing.streams import START_TIME, Message, decimal_text
 from orderbook.types import Number, OrderId, Side
 
 _MS: Final = 1_000_000
@@ -241,31 +242,31 @@ def _raw_order(order_id: OrderId, price: Number, size: Number | None, side: Side
 class LobsterWire:
     """Lines of a message file, joined with symbol and date as :class:`orderbook.FileSource` joins them; no orderbook.
 
-    A price is dollars times 10000. What changes its price, or grows, leaves and comes back under a new id. ``book`` is
-    what rests, by the file's own ids.
+    A price is dollars times 10000, a size is in shares: ``shares`` of them make a size of 1. What changes its price, or
+    grows, leaves and comes back under a new id. ``book`` is what rests, by the file's own ids; it starts with what
+    rested before the first line.
 
     >>> wire = LobsterWire("AAPL")
-    >>> add = OrderAdd(order_id=7, side=Side.BID, price="9.5", size=100, ts_event=0)
+    >>> add = OrderAdd(order_id=7, side=Side.BID, price="9.5", size=100, ts_event=START_TIME)
     >>> wire.encode(Message((add,), None))
     [b'AAPL,2023-11-14,34200.000000000,1,7,100,95000,1']
     """
 
-    def __init__(self, symbol: str, *, date: str = "2023-11-14", opened: int = 0) -> None:
+    def __init__(self, symbol: str, *, date: str = "2023-11-14", opened: int = START_TIME, shares: int = 1) -> None:
         self.symbol = symbol
         self.date = date
+        self.shares = shares
         self.book = NaiveL3()
         self._opened = opened
         self._names: dict[OrderId, int] = {}
         self._next = 900_000_000
 
     def encode(self, message: Message) -> list[bytes]:
-        """Return a line for each order event; a change of price is two. A snapshot is taken in silence."""
+        """Return a line for each order event; a change of price is two, and a snapshot none."""
         prefix = f"{self.symbol},{self.date},".encode()
         lines = []
         for event in message.events:
-            if isinstance(event, (Snapshot, OrderSnapshot)):
-                self.book.apply(event)
-            elif isinstance(event, Fault):
+            if isinstance(event, Fault):
                 lines.append(prefix + b"34200.0,1")
             else:
                 lines += [prefix + self.line(part) for part in self.parts(event)]
@@ -275,6 +276,8 @@ class LobsterWire:
         """Yield what an event is in LOBSTER's terms, under the file's ids; nothing for what it has no line for."""
         if isinstance(event, OrderModify):
             yield from self._modified(event)
+        elif isinstance(event, OrderReplace):
+            yield from self._replaced(event)
         elif isinstance(event, (OrderAdd, OrderCancel, OrderExecute)):
             yield replace(event, order_id=self._name(event.order_id))
         elif isinstance(event, Trade) and event.hidden:
@@ -295,6 +298,12 @@ class LobsterWire:
         self._next += 1
         self._names[event.order_id] = self._next
         yield OrderAdd(order_id=self._next, side=side, price=decimal_text(price), size=decimal_text(size), **times)
+
+    def _replaced(self, event: OrderReplace) -> Iterator[Event]:
+        name = self._name(event.order_id)
+        side = self.book.order(name).side
+        yield OrderCancel(order_id=name, ts_event=event.ts_event)
+        yield OrderAdd(order_id=event.new_id, side=side, price=event.price, size=event.size, ts_event=event.ts_event)
 
     def _name(self, order_id: OrderId) -> int:
         return self._names.get(order_id, int(order_id))
@@ -319,7 +328,7 @@ class LobsterWire:
         self, event: Event, kind: int, order_id: OrderId, size: Fraction, price: Fraction, side: Side
     ) -> bytes:
         seconds = _padded(decimal_text(34_200 + Fraction((event.ts_event or 0) - self._opened, 10**9)), 9)
-        return f"{seconds},{kind},{order_id},{int(size)},{int(price * 10_000)},{side:d}".encode()
+        return f"{seconds},{kind},{order_id},{int(size * self.shares)},{int(price * 10_000)},{side:d}".encode()
 
 
 _WIRES: Final[Mapping[str, Callable[[str], Wire]]] = MappingProxyType(

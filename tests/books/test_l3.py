@@ -683,19 +683,22 @@ class TestSnapshots:
         assert KnownRange(None, None) == book.known_range
 
     def test_limited_orders(self, l3: BookType) -> None:
-        """Beyond the worst order of a side the book is unknown."""
+        """From the worst price of a side on the book is unknown: more orders may rest there than were shown."""
         book = l3()
         book.apply(
             OrderSnapshot(orders=[Order(1, BID, 100, 1), Order(2, BID, 99, 1), Order(3, ASK, 101, 1)], complete=False)
         )
-        assert (KnownRange(99.0, 101.0), True, False) == (book.known_range, book.depth(1).known, book.depth(2).known)
+        assert KnownRange(100.0, 100.0) == book.known_range
+        depths = [book.depth(n) for n in (1, 2)]
+        assert [(True, False), (False, False)] == [(depth.bids_known, depth.asks_known) for depth in depths]
 
     def test_orders_beyond_the_range_do_not_widen_it(self, l3: BookType) -> None:
         """An add out there is shown, and said to be in unknown territory."""
         book = l3()
-        book.apply_orders([Order(1, BID, 100, 1)], complete=False)
-        book.add(2, BID, 98, 1)
-        assert ([True, False], 100.0) == ([book.depth(n).bids_known for n in (1, 2)], book.known_range.bid_floor)
+        book.apply_orders([Order(1, BID, 101, 1), Order(2, BID, 99, 1)], complete=False)
+        book.add(3, BID, 98, 1)
+        assert [True, False, False] == [book.depth(n).bids_known for n in (1, 2, 3)]
+        assert 100.0 == book.known_range.bid_floor
 
     @pytest.mark.parametrize(
         ("bad", "error"),

@@ -226,7 +226,7 @@ def test_parts_are_values() -> None:
             SymbolRule(SymbolFrom.FIELD, ("s",)),
             LevelArrays(("b",), ("a",), Wire.DECIMAL, Deletes.ZERO_SIZE),
             OrderRows((1,), Wire.NUMBER, Deletes.ZERO_PRICE, False),
-            LevelRow(side, side, side, side, Deletes.ZERO_SIZE),
+            LevelRow(side, side, side, side, Deletes.ZERO_SIZE, False),
             WideLevels("ap", "as", "bp", "bs", Wire.DECIMAL, (("", ""),)),
             Envelope(body=("data",), topic=("stream",), separator="@", symbol=0, channel=1, upper=True, origin="/ws/"),
             Channels(key=(0,), when=(), early=(), number=("n",), symbol=("s",), name=(("c",),), assumed="c"),

@@ -58,9 +58,10 @@ def test_row_before_any_snapshot() -> None:
 
 
 def test_snapshot() -> None:
-    """Rows of one local time are one message; it is complete."""
+    """Rows of one local time are one message; how deep the venue's snapshot is is not said, so it is not complete."""
     text = payload(L2, row(5, "true", "bid", "10", "1"), row(5, "true", "ask", "11", "2"))
-    wanted = Snapshot(symbol="XBTUSD", ts_event=4_000, ts_recv=5_000, bids=[("10", "1")], asks=[("11", "2")])
+    levels = {"bids": [("10", "1")], "asks": [("11", "2")]}
+    wanted = Snapshot(symbol="XBTUSD", ts_event=4_000, ts_recv=5_000, **levels, complete=False)
     assert [wanted] == decoder().decode(text)
 
 
@@ -181,7 +182,8 @@ def test_columns_are_known_by_name() -> None:
     """Their order is the header's, and a column more does no harm."""
     header = "amount,price,side,is_snapshot,local_timestamp,timestamp,symbol,exchange,extra"
     [event] = decoder().decode(payload(header, "1,10,bid,true,5,4,XBTUSD,bitmex,?"))
-    assert Snapshot(symbol="XBTUSD", ts_event=4_000, ts_recv=5_000, bids=[("10", "1")]) == event
+    times = {"ts_event": 4_000, "ts_recv": 5_000}
+    assert Snapshot(symbol="XBTUSD", **times, bids=[("10", "1")], complete=False) == event
 
 
 def test_header_alone() -> None:

@@ -32,6 +32,9 @@ def snapshot(number: int) -> Event:
     return Snapshot(sequence=number, bids=[(1, 1)])
 
 
+KEEPALIVE = Delta(prev_sequence=15, sequence=15)
+
+
 @pytest.mark.parametrize(
     ("rule", "events", "verdicts"),
     [
@@ -50,7 +53,14 @@ def snapshot(number: int) -> Event:
         ("binance_usdm", [snapshot(34), linked(33, 50, 40)], ["snapshot", "gap"]),
         (
             "okx",
-            [linked(1, 2), snapshot(10), linked(10, 15), Delta(prev_sequence=15, sequence=15), linked(15, 3), linked(9, 1)],
+            [
+                linked(1, 2),
+                snapshot(10),
+                linked(10, 15),
+                Delta(prev_sequence=15, sequence=15),
+                linked(15, 3),
+                linked(9, 1),
+            ],
             ["stale", "snapshot", "applied", "noop", "reset", "gap"],
         ),
         ("okx_rest", [linked(100, 104), linked(104, 109), snapshot(105)], ["buffered", "buffered", "snapshot"]),

@@ -22,7 +22,8 @@ class KeepsZero(L2Book):
 
     def apply_delta(self, bids: Any, asks: Any, **header: Any) -> None:
         """Leave a tiny level where one was deleted."""
-        super().apply_delta([(p, "0.00000001" if str(s) == "0" else s) for p, s in bids], asks, **header)
+        rows = [(row[0], "0.00000001" if float(row[1]) == 0 else row[1]) for row in bids]
+        super().apply_delta(rows, asks, **header)
 
 
 class MergesSnapshots(L2Book):
