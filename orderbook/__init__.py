@@ -7,8 +7,8 @@ Bytes from a venue, a vendor file or memory go in; a provably correct L2 or L3 b
     for update in ob.replay(ob.FileSource("ethusdt.gz", "binance_spot")):
         print(update.ts_recv, update.book.best_bid, update.book.best_ask)
 
-Start with :func:`replay`, :func:`sample`, :func:`book_at` and :func:`load` for recorded data, :class:`Feed` for live messages,
-:class:`L2Book` and :class:`L3Book` for books that you feed yourself.
+Start with :func:`replay`, :func:`sample`, :func:`book_at` and :func:`load` for recorded data, :class:`Feed` for live
+messages, :class:`L2Book` and :class:`L3Book` for books that you feed yourself.
 """
 
 import logging

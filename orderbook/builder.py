@@ -141,9 +141,9 @@ class SnapshotRequest(NamedTuple):
 class BookBuilder(Generic[BookT]):
     """One instrument's continuity in front of one book: nothing reaches the book unjudged.
 
-    ``rule`` is a :class:`~orderbook.Rule` or the name of a venue row in :data:`~orderbook.RULES`. A gap clears the book, and the
-    builder is ``STALE`` until a snapshot bridges; it keeps at most ``max_buffer`` events for that. ``checksum`` computes
-    what the venue's ``checksum`` field should be from the book.
+    ``rule`` is a :class:`~orderbook.Rule` or the name of a venue row in :data:`~orderbook.RULES`. A gap clears the
+    book, and the builder is ``STALE`` until a snapshot bridges; it keeps at most ``max_buffer`` events for that.
+    ``checksum`` computes what the venue's ``checksum`` field should be from the book.
 
     >>> from orderbook import Delta, L2Book, Snapshot
     >>> builder = BookBuilder(L2Book("ETHUSDT"), "binance_spot")
@@ -215,7 +215,8 @@ class BookBuilder(Generic[BookT]):
 
         Raises:
             DecodeError: the event lacks a number that the rule needs.
-            BookError, ScaleError: the book refuses the event (an unknown order under the strict policy, a number that does
+            BookError, ScaleError: the book refuses the event (an unknown order under the strict policy, a number that
+            does
                 not fit).
             SequenceGap, ChecksumMismatch, CrossedBookError: only under the policies that ask for it.
 
@@ -318,7 +319,7 @@ class BookBuilder(Generic[BookT]):
         return True
 
     def _drop_oldest(self) -> bool:
-        """Drop the oldest whole message: a snapshot fetched from now on is newer. False if its last part is not here."""
+        """Drop the oldest whole message: a snapshot fetched from now on is newer. False if its end is not here yet."""
         while self._buffer:
             oldest = self._buffer.popleft()
             self.stats.overflows += 1
@@ -365,10 +366,10 @@ class BookBuilder(Generic[BookT]):
 
     def _clear(self, event: Event) -> Verdict:
         at = start(self.rule, event)
-        if self.state is State.LIVE and self.rule.family in _NUMBERED and at.last is not None:
+        numbered = self.state is State.LIVE and self.rule.family in _NUMBERED
+        if numbered and at.last is not None and self._at.last is not None and at.last <= self._at.last:
             # One that comes again, or late, must not empty a book that has moved on.
-            if self._at.last is not None and at.last <= self._at.last:
-                return self._move(Signal.OLD)
+            return self._move(Signal.OLD)
         return self._replace(event, Signal.CLEARED, at)
 
     def _disconnect(self, event: Event) -> Verdict:

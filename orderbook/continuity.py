@@ -2,11 +2,12 @@
 
 Everything that decides whether a message may touch a book lives in this file:
 
-* :data:`RULES`: a row per venue channel: its family, its scope, how a snapshot joins the stream, what a legal restart looks like;
+* :data:`RULES`: a row per venue channel: its family, its scope, how a snapshot joins the stream, what a legal restart
+  looks like;
 * :func:`judge` and :func:`judge_snapshot`: what one event is (a :class:`Signal`), given where the stream stands;
 * :func:`bridge`: what becomes of the buffered events when a snapshot arrives;
-* :data:`TRANSITIONS`: from a state and a signal to the next state and the :class:`Verdict`. The diagram in the documentation is
-  drawn from this table.
+* :data:`TRANSITIONS`: from a state and a signal to the next state and the :class:`Verdict`. The diagram in the
+  documentation is drawn from this table.
 
 All of it is pure: nothing here holds a book, a buffer or a clock.
 """
@@ -122,9 +123,10 @@ def _stream(name: str, family: Family, **more: Any) -> Rule:
     return Rule(name=name, family=family, **more)
 
 
-# A row per channel, as in the venues' own documentation. L2 rows need no word on unknown levels: deleting a level that is
-# not there is legal everywhere (Binance and Kraken say so explicitly). COUNT stands where a venue says the same of orders:
-# Coinbase, "not all done or change messages will result in changing the order book"; Kraken prunes level3 by depth.
+# A row per channel, as in the venues' own documentation. L2 rows need no word on unknown levels: deleting a level that
+# is not there is legal everywhere (Binance and Kraken say so explicitly). COUNT stands where a venue says the same of
+# orders: Coinbase, "not all done or change messages will result in changing the order book"; Kraken prunes level3 by
+# depth.
 _ROWS: Final = (
     _fetched("binance_spot", _RANGE, "GET /api/v3/depth?symbol=SYMBOL&limit=5000", unbound=frozenset({-1})),
     _fetched("binance_usdm", _PREV, "GET /fapi/v1/depth?symbol=SYMBOL&limit=1000", Bridge.BINANCE_FUTURES),
@@ -344,8 +346,8 @@ class Bridged(NamedTuple):
 def bridge(rule: Rule, snapshot: Event, buffer: Iterable[Event]) -> Bridged:
     """Plan how ``snapshot`` joins the buffered events; nothing is applied here. O(events).
 
-    Events that the snapshot covers are dropped, the rest must follow it without a hole. A hole at the very first event means
-    that the snapshot is too old (fetch again, keep the buffer); a later one is a gap in the buffer itself.
+    Events that the snapshot covers are dropped, the rest must follow it without a hole. A hole at the very first event
+    means that the snapshot is too old (fetch again, keep the buffer); a later one is a gap in the buffer itself.
     """
     at = start(rule, snapshot)
     kept: list[Event] = []
@@ -502,7 +504,8 @@ _NEEDED_TO_BRIDGE: Final[Mapping[Bridge, tuple[str, ...]]] = {
 
 def _int(number: int | None) -> int:
     # check_numbers() and _snapshot_number() have refused what is missing before anything is compared.
-    assert number is not None
+    if number is None:
+        raise DecodeError("a number that the rule compares is missing")
     return number
 
 
@@ -536,8 +539,8 @@ class Connection:
     def check(self, sequence: int | None) -> Verdict:
         """Judge the number of one frame. O(1).
 
-        A feed that never numbers its frames proves nothing and passes; one that stops numbering them, or starts to count
-        anew without a word, is a gap.
+        A feed that never numbers its frames proves nothing and passes; one that stops numbering them, or starts to
+        count anew without a word, is a gap.
         """
         last, self.last = self.last, sequence
         if last is None:

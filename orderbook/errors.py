@@ -189,7 +189,8 @@ class DuplicateLevel(BookError):
 
 
 class TooManyLevels(BookError):
-    """A side would grow past the stated limit (:data:`orderbook.MAX_LEVELS`); set ``max_depth`` to keep the best only."""
+    """A side would grow past the stated limit (:data:`orderbook.MAX_LEVELS`); set ``max_depth`` to keep the best
+    only."""
 
     def __init__(self, *, side: str, levels: int, limit: int, symbol: str | None = None) -> None:
         super().__init__(

@@ -1,10 +1,11 @@
 """What a message means, whatever venue said it: frozen values that decoders make and builders judge.
 
-Every event carries its instrument (``symbol``), both times in int64 ns UTC, and the venue's own numbering where there is
-one: ``sequence`` is the (last) number that the event covers, ``first_sequence`` the first of a range, ``prev_sequence`` the
-number that it follows. ``is_last`` is False on all but the last event of one message.
+Every event carries its instrument (``symbol``), both times in int64 ns UTC, and the venue's own numbering where there
+is one: ``sequence`` is the (last) number that the event covers, ``first_sequence`` the first of a range,
+``prev_sequence`` the number that it follows. ``is_last`` is False on all but the last event of one message.
 
-Sizes in :class:`Delta` are absolute (0 deletes); sizes in :class:`OrderCancel` and :class:`OrderExecute` are subtracted.
+Sizes in :class:`Delta` are absolute (0 deletes); sizes in :class:`OrderCancel` and :class:`OrderExecute` are
+subtracted.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class Snapshot(_Levelled):
     """The whole book, or its best part: replaces what was there.
 
     ``complete`` False says that the snapshot is limited in depth: beyond its last level a side is unknown, not empty.
-    ``view_depth`` says that the stream that follows keeps to the best so many levels of each side: one that is pushed out
-    of them is no longer known, without a word from the venue. On an :class:`~orderbook.L3Book` the levels become anonymous liquidity.
+    ``view_depth`` says that the stream that follows keeps to the best so many levels of each side: one that is pushed
+    out of them is no longer known, without a word from the venue. On an :class:`~orderbook.L3Book` the levels become
+    anonymous liquidity.
 
     >>> Snapshot(symbol="ETHUSDT", bids=[("100.5", "2")], asks=[], sequence=7).bids[0].price
     100.5
@@ -101,7 +103,8 @@ class OrderAdd(Event):
 class OrderModify(Event):
     """A resting order's new price, size or both (None keeps it).
 
-    ``upsert`` says that the venue announces new orders the same way: an unknown id that brings side, price and size is added.
+    ``upsert`` says that the venue announces new orders the same way: an unknown id that brings side, price and size is
+    added.
     """
 
     order_id: OrderId

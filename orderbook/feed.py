@@ -16,12 +16,11 @@ from orderbook.errors import (
     DecodeError,
     FeedError,
     OrderBookError,
-    ScaleError,
     SequenceGap,
     StaleBookError,
     UsageError,
 )
-from orderbook.events import Disconnect, Event, Fault, OrderAdd, OrderModify, OrderSnapshot, Status
+from orderbook.events import BOOK_EVENTS, Clear, Disconnect, Event, Fault, OrderAdd, OrderModify, OrderSnapshot, Status
 from orderbook.types import Place, RawMessage
 from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State, Verdict
 
@@ -60,8 +59,9 @@ class Update(NamedTuple):
 class Feed:
     """Everything that one connection sends: decodes, checks continuity and keeps a book per instrument.
 
-    ``format`` is a name from :func:`orderbook.formats`, a :class:`~orderbook.Format`, or None for events that are decoded already.
-    ``symbols`` limits the feed to some instruments (and names the one that a bare snapshot belongs to).
+    ``format`` is a name from :func:`orderbook.formats`, a :class:`~orderbook.Format`, or None for events that are
+    decoded already. ``symbols`` limits the feed to some instruments (and names the one that a bare snapshot belongs
+    to).
 
     >>> feed = Feed("binance_spot", symbols=["BNBBTC"])
     >>> snapshot = b'{"lastUpdateId":159,"bids":[["0.0024","1"]],"asks":[["0.0026","5"]]}'
@@ -127,8 +127,9 @@ class Feed:
     ) -> list[Update]:
         """Take one message and return an update per event in it, after the whole message was applied.
 
-        ``payload`` is the venue's bytes or text, the object parsed from it, a :class:`~orderbook.RawMessage` or an event.
-        Trades, quotes and heartbeats come back with the verdict ``NOOP``. Cost: decoding plus the books' own operations.
+        ``payload`` is the venue's bytes or text, the object parsed from it, a :class:`~orderbook.RawMessage` or an
+        event. Trades, quotes and heartbeats come back with the verdict ``NOOP``. Cost: decoding plus the books' own
+        operations.
 
         Raises:
             DecodeError: the message cannot be read and ``on_error`` is ``RAISE`` (the default).
@@ -205,7 +206,7 @@ class Feed:
         for event in events:
             if isinstance(event, (Disconnect, Fault, Status)) and not event.symbol:
                 updates += self._everywhere(event, errors)
-            elif event.symbol or self.format is None:
+            elif event.symbol or self._is_nameless(event):
                 updates += self._route(event, errors)
         if errors:
             raise errors[0]
@@ -272,6 +273,10 @@ class Feed:
             builder.stats = self._builders[event.symbol].stats
         self._builders[event.symbol] = builder
         return builder
+
+    def _is_nameless(self, event: Event) -> bool:
+        """Without a format, events may be of one book that has no name; a heartbeat alone makes none."""
+        return self.format is None and ("" in self._builders or isinstance(event, (*BOOK_EVENTS, Clear)))
 
     def _is_order_by_order(self, event: Event) -> bool:
         return isinstance(event, _ORDER_EVENTS) if self.format is None else self.format.book == "L3"

@@ -1,7 +1,7 @@
 """Price levels on their way in: parsed once, exact, immutable.
 
-A message names its levels as text, numbers or mappings. They become two int64 columns at one scale here, at the edge, so
-that a bad number is found (with its index) before anything touches a book, and nothing downstream parses text again.
+A message names its levels as text, numbers or mappings. They become two int64 columns at one scale here, at the edge,
+so that a bad number is found (with its index) before anything touches a book, and nothing downstream parses text again.
 """
 
 from __future__ import annotations

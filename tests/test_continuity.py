@@ -49,7 +49,7 @@ def test_verdicts_compare_by_kind_and_carry_numbers() -> None:
     """A numbered gap is a gap, in ==, in sets and in match statements."""
     gap = Verdict.GAP.numbered(expected=5, got=9)
     assert gap == Verdict.GAP
-    assert gap in {Verdict.GAP}
+    assert gap in {Verdict.GAP, Verdict.NOOP}
     assert gap != Verdict.STALE
     assert (gap.expected, gap.got, gap.name, gap.value) == (5, 9, "GAP", "gap")
     assert (Verdict.GAP.expected, Verdict.GAP.got) == (None, None)

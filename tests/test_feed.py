@@ -97,7 +97,7 @@ def test_text_for_symbols_is_a_mistake() -> None:
 
 def test_unknown_format() -> None:
     """The error lists the known ones."""
-    with pytest.raises(UnknownFormat, match="unknown format 'nyse'; known are .*binance_spot"):
+    with pytest.raises(UnknownFormat, match=r"unknown format 'nyse'; known are .*binance_spot"):
         Feed("nyse")
 
 

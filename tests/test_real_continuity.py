@@ -1,7 +1,7 @@
 """Every rule family over real captures of venues whose formats are not built in yet.
 
-The decoders here are a few lines each and belong to the tests; what is proven is the rules, the bridging and the books: by the
-venue's own numbers, and for Kraken by its checksum after every single message.
+The decoders here are a few lines each and belong to the tests; what is proven is the rules, the bridging and the
+books: by the venue's own numbers, and for Kraken by its checksum after every single message.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def test_bitstamp(data_file: Files) -> None:
     assert feed.stats.applied > 100
 
 
-# -- Kraken: a checksum after every message -----------------------------------------------------------------------------
+# -- Kraken: a checksum after every message ----------------------------------------------------------------------------
 
 
 def kraken(data_file: Files, digits: dict[str, tuple[int, int]]) -> Events:

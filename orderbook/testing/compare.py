@@ -27,9 +27,9 @@ def check_book(book: Any, model: Model, *, measures: bool = True) -> None:
     >>> from orderbook.books import L2Book
     >>> book, model = L2Book(), NaiveL2()
     >>> book.apply_delta([("100.5", "1")], [])
-    >>> check_book(book, model)
+    >>> check_book(book, model)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    AssertionError: bids: the book has 1 levels, the model 0
+    AssertionError: bids: the book has 1 levels, the model 0...
     """
     for side in SIDES:
         _check_side(book, model, side)

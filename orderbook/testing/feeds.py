@@ -83,8 +83,9 @@ def l2_streams(
     restarts, deletes of levels that nobody holds, messages in two parts. No whole message leaves the book crossed
     unless asked.
 
-    >>> from hypothesis import find
-    >>> found = find(l2_streams(rule="deribit"), lambda stream: len(stream.story) > 1)
+    >>> from hypothesis import Phase, find, settings
+    >>> quickly = settings(database=None, phases=[Phase.generate, Phase.shrink])
+    >>> found = find(l2_streams(rule="deribit"), lambda stream: len(stream.story) > 1, settings=quickly)
     >>> [type(event).__name__ for event in found]
     ['Snapshot', 'Delta', 'Delta']
     """
@@ -249,8 +250,9 @@ def l3_streams(
     rule counts single events a message is one event, otherwise one or more. Rules of a connection (Bitfinex) say how
     an order stands: upserts and whole cancels.
 
-    >>> from hypothesis import find
-    >>> found = find(l3_streams(rule="bitstamp_l3"), lambda stream: len(stream) > 1)
+    >>> from hypothesis import Phase, find, settings
+    >>> quickly = settings(database=None, phases=[Phase.generate, Phase.shrink])
+    >>> found = find(l3_streams(rule="bitstamp_l3"), lambda stream: len(stream) > 1, settings=quickly)
     >>> [type(event).__name__ for event in found]
     ['OrderSnapshot', 'OrderAdd']
     """
@@ -405,8 +407,9 @@ def faulty_streams(
     The fault is ``stream.injected[0]``; its :meth:`~orderbook.testing.Injected.outcome` is the right verdict. The
     truth of the undamaged feed stays: ``stream.truth(event)``. ``orders`` makes a feed order by order.
 
-    >>> from hypothesis import find
-    >>> found = find(faulty_streams(kinds=[FaultKind.DROP]), lambda stream: True)
+    >>> from hypothesis import Phase, find, settings
+    >>> quickly = settings(database=None, phases=[Phase.generate, Phase.shrink])
+    >>> found = find(faulty_streams(kinds=[FaultKind.DROP]), lambda stream: True, settings=quickly)
     >>> found.injected[0].outcome(found.rule).verdict.name
     'GAP'
     """
@@ -467,8 +470,9 @@ def raw_messages(
     ``garbage`` turns some payloads into what nobody can read. Formats are those of
     :func:`orderbook.testing.write_capture`.
 
-    >>> from hypothesis import find
-    >>> found = find(raw_messages("binance_usdm"), lambda messages: len(messages) == 2)
+    >>> from hypothesis import Phase, find, settings
+    >>> quickly = settings(database=None, phases=[Phase.generate, Phase.shrink])
+    >>> found = find(raw_messages("binance_usdm"), lambda messages: len(messages) == 2, settings=quickly)
     >>> [b"lastUpdateId" in message.payload for message in found]
     [True, False]
     """

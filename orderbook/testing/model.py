@@ -410,12 +410,17 @@ class NaiveL3(_Naive):
         self.orders = [order for order in self.orders if (order.side, order.price) != (side, price)]
 
     def order_snapshot(self, orders: Iterable[Any], *, complete: bool = True) -> None:
-        """Replace everything by known orders, each level in queue order."""
+        """Replace everything by known orders, each level in queue order.
+
+        One that is limited to so many orders may end inside a level: a side is known to the level before its worst.
+        """
         new = type(self)()
         for order in orders:
             new.add(order.order_id, order.side, order.price, order.size)
         for side in SIDES:
-            new.bounds[side] = None if complete else new._worst(side)
+            levels = new.levels(side)
+            whole = levels[-2].price if len(levels) > 1 else side.value * math.inf
+            new.bounds[side] = None if complete else whole
         self.orders, self.anonymous, self.bounds = new.orders, {}, new.bounds
         self._trim()
 

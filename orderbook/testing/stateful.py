@@ -323,16 +323,16 @@ class L3BookMachine(_BookMachine):
     def takes_snapshot(self, rows: Any, complete: bool, orders: bool) -> None:
         """A snapshot, of orders or of levels. One rule for both: each wipes out what the others have built."""
         if orders:
-            self.takes_orders(rows, complete)
+            self.takes_orders(rows)
         else:
-            sides = [[(price, size) for own, price, size in rows if own is side] for side in (Side.BID, Side.ASK)]
-            self.takes_levels(*sides, complete)
+            bids, asks = ([row[1:] for row in rows if row[0] is side] for side in (Side.BID, Side.ASK))
+            self.takes_levels(bids, asks, complete)
 
-    def takes_orders(self, rows: Any, complete: bool) -> None:
-        """A snapshot of orders."""
+    def takes_orders(self, rows: Any) -> None:
+        """A snapshot of all orders."""
         self.saw(*((price, size) for _, price, size in rows))
         orders = [Order(f"snap-{i}", side, price, size) for i, (side, price, size) in enumerate(rows)]
-        self.both(lambda book: book.apply(OrderSnapshot(orders=orders, complete=complete)))
+        self.both(lambda book: book.apply(OrderSnapshot(orders=orders)))
 
     @invariant()
     def flattens(self) -> None:

@@ -127,8 +127,8 @@ def snapshots(*, symbol: str = "TEST", max_levels: int = MAX_LEVELS, crossed: bo
 
     >>> from hypothesis import find
     >>> found = find(snapshots(), lambda snapshot: snapshot.bids and snapshot.asks)
-    >>> found.bids, found.asks
-    (Levels([(99.99, 0.001)]), Levels([(100.0, 0.001)]))
+    >>> found.bids[0].price, found.asks[0].price
+    (99.99, 100.0)
     """
     return st.builds(_snapshot_of, _sides(max_levels), st.just(symbol), st.booleans() if crossed else st.just(False))
 

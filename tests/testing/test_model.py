@@ -170,7 +170,17 @@ def test_l3_events() -> None:
     model.apply(OrderCancel(order_id=1))
     assert [(99.0, 4.0, 1)] == rows(model, BID)
     assert [(101.0, 5.0, 1)] == rows(model, ASK)
-    assert 100 == model.bounds[BID]
+    assert {BID: INFINITY, ASK: -INFINITY} == model.bounds
+
+
+def test_l3_limited_orders() -> None:
+    """So many orders and no more: the level that the last of them is in may have others."""
+    model = NaiveL3()
+    orders = [Order(1, BID, 100, 2), Order(2, BID, "99.5", 3), Order(3, BID, 98, 1), Order(4, ASK, 101, 1)]
+    model.order_snapshot(orders, complete=False)
+    assert {BID: Fraction(199, 2), ASK: -INFINITY} == model.bounds
+    model.order_snapshot(orders)
+    assert {BID: None, ASK: None} == model.bounds
 
 
 @pytest.mark.parametrize(
