@@ -25,11 +25,6 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def first_sentence(text: str | None) -> str:
-    """The first sentence of a docstring, on one line."""
-    return re.split(r"(?<=[.:])\s", " ".join((text or "").split()), maxsplit=1)[0]
-
-
 def state_diagram() -> str:
     """The arrows of the state machine that lead to another state."""
     arrows: dict[tuple[str, str], list[str]] = {}
@@ -95,7 +90,7 @@ def formats() -> str:
     for name in orderbook.formats():
         spec = orderbook.get_format(name)
         rule = continuity.get_rule(spec.rule)
-        rows.append((f"`{name}`", spec.book, f"`{rule.name}`", rule.family.name, first_sentence(spec.doc)))
+        rows.append((f"`{name}`", spec.book, f"`{rule.name}`", rule.family.name, " ".join(spec.doc.split())))
     return table(("format", "book", "rule", "family", "what it reads"), rows)
 
 

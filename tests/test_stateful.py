@@ -15,7 +15,7 @@ from orderbook.testing import L2BookMachine, L3BookMachine
 from orderbook.types import Order, Side
 
 # (examples, steps): enough to find what is wrong today, and on request a long walk in search of more.
-EFFORT = {"thorough": (2_000, 80), "ci": (60, 25)}.get(os.environ.get("HYPOTHESIS_PROFILE", "dev"), (40, 25))
+EFFORT = {"thorough": (2_000, 80), "ci": (60, 25)}.get(os.environ.get("HYPOTHESIS_PROFILE", "dev"), (30, 20))
 
 BOOKS: dict[type[Any], type[Any]] = {L2Book: L2BookMachine, L3Book: L3BookMachine}
 

@@ -184,8 +184,8 @@ class L3Book(L3Orders):
     ) -> None:
         """Replace the whole book by orders, in queue order within each level. O(n log n).
 
-        ``complete=False``: a limited number of orders was shown, so each side is known only to before its worst price,
-        where more may rest; of a side without orders nothing is known.
+        ``complete=False``: a limited number of orders was shown, so each side is known only to the price before its
+        worst, where more may rest; of a side with one price, or none, nothing is known.
 
         Raises:
             UsageError: an item that is no :class:`~orderbook.Order`; and the errors of :meth:`add`.
@@ -206,7 +206,7 @@ class L3Book(L3Orders):
         for ladder in (staged._bids, staged._asks):
             ladder.bound = None
             if not complete:
-                ladder.limit_to_worst(short_of=1)  # more orders may rest at the worst price than were shown
+                ladder.limit_to_worst(but=1)  # more orders may rest at the worst price than were shown
         self._bids, self._asks, self._orders = staged._bids, staged._asks, staged._orders
         self._price_scale, self._size_scale = staged._price_scale, staged._size_scale
         self._finish(header)

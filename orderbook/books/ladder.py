@@ -133,12 +133,12 @@ class Ladder(Generic[CellT]):
         """Return the worst known price, None when the side is known without limit; not for :data:`NOTHING`."""
         return None if self.bound is None else self.rank(self.bound)
 
-    def limit_to_worst(self, *, short_of: int = 0) -> None:
-        """Say that the side is known to its worst level (or ``short_of`` so many ticks) and no further. O(log n).
+    def limit_to_worst(self, *, but: int = 0) -> None:
+        """Say that the side is known to its worst level (``but`` so many levels) and no further. O(log n).
 
         Without levels nothing is known.
         """
-        self.bound = self.cells.keys()[-1] - short_of if self.cells else NOTHING
+        self.bound = self.cells.keys()[-1 - but] if len(self) > but else NOTHING
 
     def trim(self, depth: int) -> list[CellT]:
         """Keep the best ``depth`` levels and return the others. O(log n) for each that falls out, O(n) at most.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -688,7 +689,7 @@ class TestSnapshots:
         book.apply(
             OrderSnapshot(orders=[Order(1, BID, 100, 1), Order(2, BID, 99, 1), Order(3, ASK, 101, 1)], complete=False)
         )
-        assert KnownRange(100.0, 100.0) == book.known_range
+        assert KnownRange(100.0, -math.inf) == book.known_range
         depths = [book.depth(n) for n in (1, 2)]
         assert [(True, False), (False, False)] == [(depth.bids_known, depth.asks_known) for depth in depths]
 
@@ -698,7 +699,7 @@ class TestSnapshots:
         book.apply_orders([Order(1, BID, 101, 1), Order(2, BID, 99, 1)], complete=False)
         book.add(3, BID, 98, 1)
         assert [True, False, False] == [book.depth(n).bids_known for n in (1, 2, 3)]
-        assert 100.0 == book.known_range.bid_floor
+        assert 101.0 == book.known_range.bid_floor
 
     @pytest.mark.parametrize(
         ("bad", "error"),
