@@ -69,7 +69,7 @@ class Verdict(enum.Enum):
 
     @property
     def changes_book(self) -> bool:
-        """Whether the book after it is a new, proven one."""
+        """Whether it changed the book. After a disconnect's RESET the book is unknown; the builder's state says so."""
         return self.value in _CHANGES_BOOK
 
     def __eq__(self, other: object) -> bool:
