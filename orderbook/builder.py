@@ -62,11 +62,12 @@ DEFAULT_MAX_BUFFER: Final = 10_000
 class _Book(Protocol):
     """What a builder needs of a book."""
 
-    symbol: str
     sequence: int | None
     ts_event: int | None
     ts_recv: int | None
 
+    @property
+    def symbol(self) -> str: ...
     @property
     def is_crossed(self) -> bool: ...
     @property
@@ -76,7 +77,6 @@ class _Book(Protocol):
     @property
     def best_ask(self) -> Any: ...
     def apply(self, event: Event) -> None: ...
-    def clear(self) -> None: ...
     def forget(self) -> None: ...
 
 

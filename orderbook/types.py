@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 Number: TypeAlias = "str | int | float | Decimal"
 """A price or size on its way in: decimal text, int, Decimal, or float (its shortest repr)."""
@@ -39,6 +39,11 @@ class Side(enum.IntEnum):
 
     BID = 1
     ASK = -1
+
+    if TYPE_CHECKING:  # what IntEnum says takes ints only
+
+        def __new__(cls, value: int | str) -> Self:
+            """Return the side of any spelling."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
