@@ -109,6 +109,7 @@ def test_extras_hold_what_the_errors_recommend(project: dict[str, Any]) -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "orderbook").rglob("*.py")))
     source = re.sub(r"^ *>>> .*$", "", source, flags=re.MULTILINE)
     named = set(re.findall(r"extra=\"(\w+)\"", source)) | set(re.findall(r"orderbook-kit\[(\w+)\]", source))
+    named |= set(re.findall(r"MissingExtra\(\"\w+\", \"(\w+)\"\)", source))
     assert named
     assert set() == named - set(project["optional-dependencies"])
 
