@@ -10,12 +10,12 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from orderbook.books.arguments import UINT64_MAX, as_int, as_ns, as_sequence
 from orderbook.books.codec import Node, canonical_bytes, pack, unpack
 from orderbook.books.ladder import MAX_LEVELS, NOTHING, CellT, Ladder, coarsest, exact, scaled
-from orderbook.books.reading import Readable
+from orderbook.books.reading import FIELDS, Readable
 from orderbook.errors import DuplicateLevel, TooManyLevels, UsageError
 from orderbook.events import Event, Snapshot
 from orderbook.levels import Levels
@@ -23,7 +23,6 @@ from orderbook.scale import MAX_SCALE
 from orderbook.types import INT64_MAX, INT64_MIN, PriceType, Side
 from orderbook.views import SIDE_NAMES, top_text
 
-FIELDS: Final = tuple(name for name in Readable.__slots__ if name != "__weakref__")
 PRICE_TYPES: Final[tuple[PriceType, ...]] = ("float", "decimal", "fixed")
 
 
@@ -45,8 +44,12 @@ class Scales(NamedTuple):
 class Book(Readable[CellT]):
     """Base of :class:`~orderbook.L2Book` and :class:`~orderbook.L3Book`; not used by itself."""
 
-    __slots__ = ()
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
     _kind: ClassVar[str]
+    _leaf: ClassVar[type[Book[Any]]]
+    """The public class of this kind and implementation."""
 
     # ---- change ------------------------------------------------------------------------------------------------------
 
@@ -199,13 +202,14 @@ class Book(Readable[CellT]):
 
     def _all_prices(self) -> Iterator[int]:
         for ladder in (self._bids, self._asks):
-            yield from ladder.cells
+            for price, _ in ladder.walk():
+                yield price
             if ladder.bound not in (None, NOTHING):
                 yield ladder.bound
 
     def _all_sizes(self) -> Iterator[int]:
         for ladder in (self._bids, self._asks):
-            for cell in ladder.cells.values():
+            for _, cell in ladder.walk():
                 yield from cell.sizes()
 
     def state_hash(self) -> str:
@@ -297,7 +301,7 @@ class Book(Readable[CellT]):
     def _read_head(self, body: Node) -> None:
         symbol = body.key("symbol")
         try:
-            Readable.__init__(self, symbol.text(), price_type=_price_type(body.key("price_type")))
+            self._start(symbol.text(), None, _price_type(body.key("price_type")))
         except UsageError as error:
             raise symbol.fail(error.message) from None
         self._max_depth = body.key("max_depth").optional_integer(1, MAX_LEVELS)
@@ -354,11 +358,11 @@ class Book(Readable[CellT]):
         for side, ladder in ((Side.BID, self._bids), (Side.ASK, self._asks)):
             ensure(ladder.side is side, f"the {ladder.side.name} ladder stands on the {side.name} side")
             ensure(len(ladder) <= (self._max_depth or MAX_LEVELS), f"{side.name}: too many levels")
-            ladder.cells._check()
+            ladder.check_order()
             known = ladder.bound in (None, NOTHING) or is_tick(ladder.bound)
             ensure(known, f"{side.name}: bound is not an int64")
-            for rank, cell in ladder.cells.items():
-                ensure(is_tick(rank), f"{side.name}: rank {rank!r} is not an int64")
+            for price, cell in ladder.walk():
+                ensure(is_tick(price), f"{side.name}: rank {ladder.rank(price)!r} is not an int64")
                 ensure(is_tick(cell.size) and cell.size > 0, f"{side.name}: size {cell.size!r} is not one")
 
     def _dump(self) -> str:
@@ -366,7 +370,7 @@ class Book(Readable[CellT]):
         lines = [f"{name} = {getattr(self, name)!r}" for name in FIELDS if name not in {"_bids", "_asks"}]
         for ladder in (self._bids, self._asks):
             lines.append(f"{ladder.side.name} bound = {ladder.bound!r}, cells by rank:")
-            lines.extend(f"    {rank!r}: {cell!r}" for rank, cell in ladder.cells.items())
+            lines.extend(f"    {ladder.rank(price)!r}: {cell!r}" for price, cell in ladder.walk())
         return "\n".join(lines)
 
 

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orderbook.books.arguments import MAX_COUNT, as_levels
 from orderbook.books.base import Book, Scales, ensure
 from orderbook.books.codec import Node
 from orderbook.books.ladder import MAX_LEVELS, Aggregate, Ladder, scaled
 from orderbook.books.pickles import restore_l2
+from orderbook.books.reading import FIELDS
 from orderbook.errors import UsageError
 from orderbook.events import Clear, Delta, Disconnect, Event, Heartbeat, Quote, Snapshot, Status, Trade
 from orderbook.levels import Levels
 from orderbook.types import Side
 
 
-class L2Book(Book[Aggregate]):
-    """An order book of price levels, exact to the last digit.
+class L2Methods(Book[Aggregate]):
+    """What an L2 book does, whoever keeps its levels; not used by itself."""
 
-    ``max_depth`` keeps the best levels of each side only; what falls out becomes unknown (``known_range``).
-    ``price_type`` says how prices and sizes leave: ``float``, ``decimal``, or ``fixed`` (ints at ``price_scale`` and
-    ``size_scale``; only levels handed to ``apply_...`` are numbers as they are). Books are compared by value and
-    cannot be hashed.
+    if not TYPE_CHECKING:
+        __slots__ = ()
 
-    Every change is atomic: when it raises, the book is as it was before.
-
-    >>> book = L2Book("ETHUSDT")
-    >>> book.apply_snapshot([("2683.80", "3.0292")], [("2683.81", "31.4395")], sequence=1)
-    >>> book.apply_delta([("2683.80", "0"), ("2683.79", "1.5")], [], sequence=2)
-    >>> book
-    <L2Book ETHUSDT 2683.79 x 1.5000 | 2683.81 x 31.4395, 1 bids, 1 asks>
-    """
-
-    __slots__ = ()
     _kind = "L2"
 
     def apply_snapshot(
@@ -63,14 +52,18 @@ class L2Book(Book[Aggregate]):
         (Level(price=100.0, size=2.0, count=None), 99.0)
         """
         header = self._header(sequence, ts_event, ts_recv)
-        rows = {Side.BID: as_levels(bids, "bids"), Side.ASK: as_levels(asks, "asks")}
-        target = self._target(*rows.values())
-        self._limit_rows(rows)
-        sides = [self._snapshot_side(side, rows[side], target, Aggregate, complete=complete) for side in rows]
+        target, sides = self._plan_snapshot(bids, asks, complete=complete)
         # Nothing above touched the book; nothing below can fail.
         self._bids, self._asks = sides
         self._price_scale, self._size_scale = target
         self._finish(header)
+
+    def _plan_snapshot(self, bids: Any, asks: Any, *, complete: bool) -> tuple[Scales, list[Ladder[Aggregate]]]:
+        """The scales and sides of the book to come; raises whatever is wrong with the rows."""
+        rows = {Side.BID: as_levels(bids, "bids"), Side.ASK: as_levels(asks, "asks")}
+        target = self._target(*rows.values())
+        self._limit_rows(rows)
+        return target, [self._snapshot_side(side, rows[side], target, Aggregate, complete=complete) for side in rows]
 
     def apply_delta(
         self, bids: Any, asks: Any, *, sequence: int | None = None, ts_event: Any = None, ts_recv: Any = None
@@ -90,15 +83,18 @@ class L2Book(Book[Aggregate]):
         [Level(price=100.0, size=3.0, count=None)]
         """
         header = self._header(sequence, ts_event, ts_recv)
-        rows = {Side.BID: as_levels(bids, "bids"), Side.ASK: as_levels(asks, "asks")}
-        wanted = self._target(*rows.values())
-        target = self._room(*wanted)
-        changes = {side: self._changes(side, levels, target) for side, levels in rows.items()}
+        target, changes = self._plan_delta(bids, asks)
         # Nothing above touched the book; nothing below can fail.
         self._widen(target)
         for side, change in changes.items():
             self._set(self._ladder(side), change)
         self._finish(header)
+
+    def _plan_delta(self, bids: Any, asks: Any) -> tuple[Scales, dict[Side, dict[int, Aggregate]]]:
+        """The scales and changes of a delta; raises whatever is wrong with the rows."""
+        rows = {Side.BID: as_levels(bids, "bids"), Side.ASK: as_levels(asks, "asks")}
+        target = self._room(*self._target(*rows.values()))
+        return target, {side: self._changes(side, levels, target) for side, levels in rows.items()}
 
     def _changes(self, side: Side, rows: Levels, target: Scales) -> dict[int, Aggregate]:
         """The new cells by rank at the target scales; checks that the side can hold them."""
@@ -116,7 +112,7 @@ class L2Book(Book[Aggregate]):
         """How many levels a side would have; ``factor`` leads from the ranks of now to those of the changes."""
         levels = len(ladder)
         for rank, cell in changes.items():
-            there = rank % factor == 0 and rank // factor in ladder.cells
+            there = rank % factor == 0 and ladder.get(ladder.rank(rank // factor)) is not None
             levels += bool(cell.size) - there
         return levels
 
@@ -172,14 +168,14 @@ class L2Book(Book[Aggregate]):
         return count
 
     def __reduce__(self) -> tuple[Any, ...]:
-        restore = restore_l2 if type(self) is L2Book else type(self).from_bytes
+        restore = restore_l2 if type(self) is self._leaf else type(self).from_bytes
         return restore, (self.to_bytes(),), getattr(self, "__dict__", None) or None
 
     def _side_body(self, ladder: Ladder[Aggregate]) -> dict[str, Any]:
-        cells = ladder.cells.values()
+        prices, cells = ladder.columns()
         return {
             "known_to": ladder.bound,
-            "prices": [price for price, _ in ladder.walk()],
+            "prices": prices,
             "sizes": [cell.size for cell in cells],
             "counts": [cell.count for cell in cells],
         }
@@ -199,6 +195,30 @@ class L2Book(Book[Aggregate]):
         super()._check_all()
         for ladder in (self._bids, self._asks):
             name = ladder.side.name
-            for cell in ladder.cells.values():
+            for _, cell in ladder.walk():
                 valid = cell.count is None or (type(cell.count) is int and 0 <= cell.count <= MAX_COUNT)
                 ensure(valid, f"{name}: count {cell.count!r} is no order count")
+
+
+class L2Book(L2Methods):
+    """An order book of price levels, exact to the last digit.
+
+    ``max_depth`` keeps the best levels of each side only; what falls out becomes unknown (``known_range``).
+    ``price_type`` says how prices and sizes leave: ``float``, ``decimal``, or ``fixed`` (ints at ``price_scale`` and
+    ``size_scale``; only levels handed to ``apply_...`` are numbers as they are). Books are compared by value and
+    cannot be hashed.
+
+    Every change is atomic: when it raises, the book is as it was before.
+
+    >>> book = L2Book("ETHUSDT")
+    >>> book.apply_snapshot([("2683.80", "3.0292")], [("2683.81", "31.4395")], sequence=1)
+    >>> book.apply_delta([("2683.80", "0"), ("2683.79", "1.5")], [], sequence=2)
+    >>> book
+    <L2Book ETHUSDT 2683.79 x 1.5000 | 2683.81 x 31.4395, 1 bids, 1 asks>
+    """
+
+    if not TYPE_CHECKING:
+        __slots__ = ("__weakref__", *FIELDS)
+
+
+L2Book._leaf = L2Book

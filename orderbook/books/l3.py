@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from orderbook.books.arguments import UINT64_MAX, as_levels, as_order_id, as_side, as_size
 from orderbook.books.base import ensure, is_tick
@@ -13,6 +13,7 @@ from orderbook.books.ladder import Aggregate, Ladder, exact
 from orderbook.books.orders import L3Orders, OrdersView
 from orderbook.books.pickles import restore_l3
 from orderbook.books.queue import Queue, Resting
+from orderbook.books.reading import FIELDS
 from orderbook.errors import DuplicateLevel, UsageError
 from orderbook.events import (
     Clear,
@@ -47,27 +48,12 @@ class QueueAhead(NamedTuple):
     size: Any
 
 
-class L3Book(L3Orders):
-    """An order book of single orders in queue order, exact to the last digit.
+class L3Methods(L3Orders):
+    """What an L3 book does beside single orders, whoever keeps them; not used by itself."""
 
-    A price change or a size increase sends an order to the back of its queue, a decrease keeps its place. Liquidity
-    known only as a sum (:meth:`seed`, or a snapshot of levels) stands ahead of the known orders of its level, whose
-    ``count`` is then None. ``max_depth`` keeps the best levels of each side only; the orders of a level that falls out
-    are forgotten, and unknown orders from then on. ``price_type`` says how prices and sizes leave: ``float``,
-    ``decimal`` or ``fixed``. Compared by value, not hashable.
+    if not TYPE_CHECKING:
+        __slots__ = ()
 
-    Every change is atomic: when it raises, the book is as it was before.
-
-    >>> book = L3Book("BTCUSD")
-    >>> book.add(1, "bid", "100.5", 10)
-    >>> book.add(2, "bid", "100.5", 5)
-    >>> book.queue_ahead(2), book.bids[0]
-    (QueueAhead(orders=1, size=10.0), Level(price=100.5, size=15.0, count=2))
-    >>> book
-    <L3Book BTCUSD 100.5 x 15 | -, 1 bids, 0 asks, 2 orders>
-    """
-
-    __slots__ = ()
     _kind = "L3"
 
     # ---- questions ---------------------------------------------------------------------------------------------------
@@ -197,7 +183,7 @@ class L3Book(L3Orders):
         """
         header = self._header(sequence, ts_event, ts_recv)
         # A book of its own takes the orders first, so that the one that fails leaves this book alone.
-        staged = L3Book(self._symbol, price_type=self._price_type)
+        staged: Any = self._leaf(self._symbol, price_type=self._price_type)
         staged._price_scale, staged._size_scale = self._price_scale, self._size_scale
         for order in orders:
             if not isinstance(order, Order):
@@ -366,17 +352,17 @@ class L3Book(L3Orders):
         self._orders = {key: order for queue in queues for key, order in queue.orders.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        restore = restore_l3 if type(self) is L3Book else type(self).from_bytes
+        restore = restore_l3 if type(self) is self._leaf else type(self).from_bytes
         return restore, (self.to_bytes(),), getattr(self, "__dict__", None) or None
 
     def _counts_text(self) -> str:
         return f"{super()._counts_text()}, {len(self._orders)} orders"
 
     def _side_body(self, ladder: Ladder[Queue]) -> dict[str, Any]:
-        queues = list(ladder.cells.values())
+        prices, queues = ladder.columns()
         return {
             "known_to": ladder.bound,
-            "prices": [price for price, _ in ladder.walk()],
+            "prices": prices,
             "anonymous": [queue.anonymous for queue in queues],
             "orders": [[[o.order_id, o.size, o.ts_event] for o in queue.orders.values()] for queue in queues],
         }
@@ -430,6 +416,33 @@ class L3Book(L3Orders):
             ensure(key == order.order_id, f"{where}: order {order!r} is filed under {key!r}")
             ensure((order.side, order.price) == (side, price), f"{where}: {order!r} belongs elsewhere")
             ensure(is_tick(order.size) and order.size > 0, f"{where}: {order!r} has no size")
+
+
+class L3Book(L3Methods):
+    """An order book of single orders in queue order, exact to the last digit.
+
+    A price change or a size increase sends an order to the back of its queue, a decrease keeps its place. Liquidity
+    known only as a sum (:meth:`seed`, or a snapshot of levels) stands ahead of the known orders of its level, whose
+    ``count`` is then None. ``max_depth`` keeps the best levels of each side only; the orders of a level that falls out
+    are forgotten, and unknown orders from then on. ``price_type`` says how prices and sizes leave: ``float``,
+    ``decimal`` or ``fixed``. Compared by value, not hashable.
+
+    Every change is atomic: when it raises, the book is as it was before.
+
+    >>> book = L3Book("BTCUSD")
+    >>> book.add(1, "bid", "100.5", 10)
+    >>> book.add(2, "bid", "100.5", 5)
+    >>> book.queue_ahead(2), book.bids[0]
+    (QueueAhead(orders=1, size=10.0), Level(price=100.5, size=15.0, count=2))
+    >>> book
+    <L3Book BTCUSD 100.5 x 15 | -, 1 bids, 0 asks, 2 orders>
+    """
+
+    if not TYPE_CHECKING:
+        __slots__ = ("__weakref__", "_orders", *FIELDS)
+
+
+L3Book._leaf = L3Book
 
 
 def _anonymous(size: int, count: int | None) -> Queue:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Final, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from sortedcontainers import SortedDict
 
@@ -75,7 +75,75 @@ class Aggregate(NamedTuple):
         return (self.size,)
 
 
-class Ladder(Generic[CellT]):
+class Rungs(Generic[CellT]):
+    """What can be said of one side of a book, whoever keeps its levels."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+
+    side: Side
+    bound: int | None
+    """The rank of the worst known price, None when all are known."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def at(self, index: int) -> tuple[int, CellT]:
+        """Return ``(price, cell)`` of the level at an index, best first."""
+        raise NotImplementedError
+
+    def walk(self, start: int = 0, stop: int | None = None, *, reverse: bool = False) -> Iterator[tuple[int, CellT]]:
+        """Iterate over ``(price, cell)`` of a range of levels."""
+        raise NotImplementedError
+
+    def get(self, price: int) -> CellT | None:
+        """Return the level at a price."""
+        raise NotImplementedError
+
+    def columns(self) -> tuple[list[int], list[CellT]]:
+        """Return all prices and all cells, best first. O(n)."""
+        rows = list(self.walk())
+        return [price for price, _ in rows], [cell for _, cell in rows]
+
+    def rank(self, price: int) -> int:
+        """Return the rank of a price; applied to a rank it returns the price, for the map is its own inverse."""
+        return -self.side.value * price
+
+    def is_known(self, price: int) -> bool:
+        """Return whether a price lies where every level is known. O(1)."""
+        return self.bound is None or self.rank(price) <= self.bound
+
+    def is_known_to(self, levels: int | None) -> bool:
+        """Return whether the best ``levels`` (None: all) are known to be just that. O(log n)."""
+        if self.bound is None:
+            return True
+        return levels is not None and levels <= len(self) and self.rank(self.at(levels - 1)[0]) <= self.bound
+
+    def bound_price(self) -> int | None:
+        """Return the worst known price, None when the side is known without limit; not for :data:`NOTHING`."""
+        return None if self.bound is None else self.rank(self.bound)
+
+    def require_room(self, price_scale: int, size_scale: int, new_price_scale: int, new_size_scale: int) -> None:
+        """Raise ScaleError unless all that is stored fits in int64 at finer scales. O(1) for prices, O(n) for sizes."""
+        if new_price_scale > price_scale:
+            for rank in self._outermost():
+                rescale(self.rank(rank), price_scale, new_price_scale)
+        if new_size_scale > size_scale and len(self):
+            rescale(max(cell.size for _, cell in self.walk()), size_scale, new_size_scale)
+
+    def _outermost(self) -> list[int]:
+        """The ranks among which the one furthest from zero must be."""
+        ranks = [self.rank(self.at(index)[0]) for index in (0, -1)] if len(self) else []
+        return ranks if self.bound in (None, NOTHING) else [*ranks, self.bound]
+
+    def canonical(self, price_divisor: int, size_divisor: int) -> tuple[object, ...]:
+        """Return what equality and the state hash compare: the bound, then price and cell of every level."""
+        bound = self.bound if self.bound in (None, NOTHING) else self.bound // price_divisor
+        rows = ((price // price_divisor, *cell.canonical(size_divisor)) for price, cell in self.walk())
+        return (bound, tuple(rows))
+
+
+class Ladder(Rungs[CellT]):
     """The levels of one side by rank, best first; ``bound`` is the rank of the worst known price, None when all are."""
 
     __slots__ = ("bound", "cells", "side")
@@ -87,10 +155,6 @@ class Ladder(Generic[CellT]):
 
     def __len__(self) -> int:
         return len(self.cells)
-
-    def rank(self, price: int) -> int:
-        """Return the rank of a price; applied to a rank it returns the price, for the map is its own inverse."""
-        return -self.side.value * price
 
     def at(self, index: int) -> tuple[int, CellT]:
         """Return ``(price, cell)`` of the level at an index, best first. O(log n)."""
@@ -111,6 +175,10 @@ class Ladder(Generic[CellT]):
         """Set the level at a price. O(log n)."""
         self.cells[self.rank(price)] = cell
 
+    def check_order(self) -> None:
+        """Raise AssertionError unless the levels stand in order."""
+        self.cells._check()
+
     def fill(self, cells: Iterable[tuple[int, CellT]]) -> None:
         """Set many levels at once from pairs of price and cell. O(n log n)."""
         self.cells.update((self.rank(price), cell) for price, cell in cells)
@@ -118,20 +186,6 @@ class Ladder(Generic[CellT]):
     def drop(self, price: int) -> None:
         """Delete the level at a price; one that is not there is no error. O(log n)."""
         self.cells.pop(self.rank(price), None)
-
-    def is_known(self, price: int) -> bool:
-        """Return whether a price lies where every level is known. O(1)."""
-        return self.bound is None or self.rank(price) <= self.bound
-
-    def is_known_to(self, levels: int | None) -> bool:
-        """Return whether the best ``levels`` (None: all) are known to be just that. O(log n)."""
-        if self.bound is None:
-            return True
-        return levels is not None and levels <= len(self) and bool(self.cells.peekitem(levels - 1)[0] <= self.bound)
-
-    def bound_price(self) -> int | None:
-        """Return the worst known price, None when the side is known without limit; not for :data:`NOTHING`."""
-        return None if self.bound is None else self.rank(self.bound)
 
     def limit_to_worst(self, *, but: int = 0) -> None:
         """Say that the side is known to its worst level (``but`` so many levels) and no further. O(log n).
@@ -162,30 +216,11 @@ class Ladder(Generic[CellT]):
         """Return a ladder that shares nothing mutable with this one. O(n)."""
         return Ladder(self.side, ((rank, cell.copy()) for rank, cell in self.cells.items()), self.bound)
 
-    def require_room(self, price_scale: int, size_scale: int, new_price_scale: int, new_size_scale: int) -> None:
-        """Raise ScaleError unless all that is stored fits in int64 at finer scales. O(1) for prices, O(n) for sizes."""
-        if new_price_scale > price_scale:
-            for rank in self._outermost():
-                rescale(self.rank(rank), price_scale, new_price_scale)
-        if new_size_scale > size_scale and self.cells:
-            rescale(max(cell.size for cell in self.cells.values()), size_scale, new_size_scale)
-
     def widen(self, price_factor: int, size_factor: int) -> None:
         """Multiply every price and size. O(n); order is kept, since the factors are positive."""
         pairs = [(rank * price_factor, cell.widened(price_factor, size_factor)) for rank, cell in self.cells.items()]
         self.cells = SortedDict(pairs)
         self.bound = self.bound if self.bound in (None, NOTHING) else self.bound * price_factor
-
-    def _outermost(self) -> list[int]:
-        """The ranks among which the one furthest from zero must be."""
-        ranks = [self.cells.keys()[0], self.cells.keys()[-1]] if self.cells else []
-        return ranks if self.bound in (None, NOTHING) else [*ranks, self.bound]
-
-    def canonical(self, price_divisor: int, size_divisor: int) -> tuple[object, ...]:
-        """Return what equality and the state hash compare: the bound, then price and cell of every level."""
-        bound = self.bound if self.bound in (None, NOTHING) else self.bound // price_divisor
-        rows = ((price // price_divisor, *cell.canonical(size_divisor)) for price, cell in self.walk())
-        return (bound, tuple(rows))
 
 
 def coarsest(scale: int, ticks: Iterable[int]) -> tuple[int, int]:

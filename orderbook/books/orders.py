@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orderbook.books.arguments import as_order_id, as_side, as_size
 from orderbook.books.base import Book, Header, Scales
@@ -68,10 +68,11 @@ class Place(NamedTuple):
 class L3Orders(Book[Queue]):
     """How orders come, change and go; :class:`L3Book` adds snapshots, events and the byte form. Not used by itself."""
 
-    __slots__ = ("_orders",)
+    if not TYPE_CHECKING:
+        __slots__ = ()
 
-    def __init__(self, symbol: str = "", *, max_depth: int | None = None, price_type: PriceType = "float") -> None:
-        super().__init__(symbol, max_depth=max_depth, price_type=price_type)
+    def _start(self, symbol: str, max_depth: int | None, price_type: PriceType) -> None:
+        super()._start(symbol, max_depth, price_type)
         self._orders: dict[OrderId, Resting] = {}
 
     # ---- one order ---------------------------------------------------------------------------------------------------

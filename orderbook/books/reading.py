@@ -10,7 +10,7 @@ import decimal
 import math
 import operator
 from collections.abc import Iterator
-from typing import Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from orderbook.books.arguments import as_int, as_ns, as_sequence, as_side, as_text, shown
 from orderbook.books.ladder import MAX_LEVELS, NOTHING, CellT, Ladder
@@ -23,25 +23,33 @@ from orderbook.views import Depth, LevelsView
 _DECIMAL: Final = decimal.Context(prec=34, rounding=decimal.ROUND_HALF_EVEN)
 
 
+FIELDS: Final = (
+    "_asks",
+    "_bids",
+    "_max_depth",
+    "_price_scale",
+    "_price_type",
+    "_sequence",
+    "_size_scale",
+    "_symbol",
+    "_ts_event",
+    "_ts_recv",
+    "_version",
+)
+"""What a book of either kind keeps."""
+
+
 class Readable(Generic[CellT]):
     """The fields of a book and what can be read from them; nothing here changes a level."""
 
-    __slots__ = (
-        "__weakref__",
-        "_asks",
-        "_bids",
-        "_max_depth",
-        "_price_scale",
-        "_price_type",
-        "_sequence",
-        "_size_scale",
-        "_symbol",
-        "_ts_event",
-        "_ts_recv",
-        "_version",
-    )
+    if not TYPE_CHECKING:
+        # The fields are slots of the classes at the end of the line: the compiled books keep theirs elsewhere.
+        __slots__ = ()
 
     def __init__(self, symbol: str = "", *, max_depth: int | None = None, price_type: PriceType = "float") -> None:
+        self._start(symbol, max_depth, price_type)
+
+    def _start(self, symbol: str, max_depth: int | None, price_type: PriceType) -> None:
         self._symbol = as_text(symbol, "symbol")
         self._max_depth = None if max_depth is None else as_int(max_depth, "max_depth", 1, MAX_LEVELS)
         converter(price_type)  # refuses an unknown name
