@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from types import ModuleType
 
 import pytest
 
+from orderbook import _backend
 from orderbook.books import L2Book, L3Book
 
-MODULES = {"python": "orderbook.books.reference", "native": "orderbook.books._native"}
+MODULES = {"python": "orderbook.books.reference", "native": "orderbook.books.native"}
 
 
 def is_built(name: str) -> bool:
     """Whether an implementation can be tested here."""
-    spec = importlib.util.find_spec(MODULES[name])
-    return spec is not None and spec.origin is not None
+    return name == "python" or _backend.is_built("orderbook.books._native")
 
 
 @pytest.fixture(scope="session", params=[name for name in MODULES if is_built(name)])

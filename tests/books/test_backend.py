@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import orderbook.books as books
+from orderbook import _backend
 from orderbook.books import ladder, reference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,7 +28,7 @@ def run(code: str, backend: str | None, extra_path: Path | None = None) -> subpr
 
 def is_native_built() -> bool:
     """Whether the compiled books are in this installation."""
-    return books._is_built()
+    return _backend.is_built("orderbook.books._native")
 
 
 SHOW = "import orderbook.books as b; print(b.backend, b.L2Book.__name__, b.L3Book.__name__)"
@@ -60,7 +61,7 @@ def test_native_is_never_replaced_in_silence() -> None:
         pytest.skip("the compiled books are built here")
     result = run(SHOW, "native")
     expected = (
-        "BackendUnavailable: backend 'native' is not available: the compiled books are not built in this installation"
+        "BackendUnavailable: backend 'native' is not available: the compiled books: not built in this installation"
     )
     assert (1, "") == (result.returncode, result.stdout)
     assert result.stderr.strip().endswith(expected)
@@ -77,20 +78,25 @@ def test_misspelled_choice(backend: str) -> None:
 def test_a_folder_of_the_name_is_no_module(tmp_path: Path) -> None:
     """Sources of the compiled part in a folder ``_native`` make an empty namespace package, which is not the module."""
     (tmp_path / "_native").mkdir()
-    code = f"import orderbook.books as b; b.__path__.insert(0, {str(tmp_path)!r}); print(b._is_built())"
+    code = (
+        "from orderbook import _backend, books; "
+        f"books.__path__.insert(0, {str(tmp_path)!r}); print(_backend.is_built('orderbook.books._native'))"
+    )
     result = run(code, "python")
     assert (f"{is_native_built()}\n", "") == (result.stdout, result.stderr)
 
 
 BROKEN = """
 import importlib, sys, warnings
+from orderbook import _backend, errors
 import orderbook.books as b
 b.__path__.insert(0, {path!r})
 warnings.simplefilter("always")
 with warnings.catch_warnings(record=True) as caught:
     try:
-        print(b._choose({wanted!r})[0])
-    except b.BackendUnavailable as error:
+        made = _backend.load('orderbook.books._native', 'the compiled books', {wanted!r}, face='orderbook.books.native')
+        print('python' if made is None else 'native')
+    except errors.BackendUnavailable as error:
         print(error)
 print([str(w.message) for w in caught])
 """
@@ -99,16 +105,16 @@ print([str(w.message) for w in caught])
 def test_a_broken_module_is_not_kept_quiet(tmp_path: Path) -> None:
     """A compiled part that does not load is an error for native, and a warning for auto."""
     (tmp_path / "_native.py").write_text("raise ImportError('undefined symbol: x')\n")
-    reason = "backend 'native' is not available: the compiled books do not load: undefined symbol: x"
+    reason = "backend 'native' is not available: the compiled books: cannot be loaded: undefined symbol: x"
     asked = run(BROKEN.format(path=str(tmp_path), wanted="native"), "python").stdout.splitlines()
     assert [reason, "[]"] == asked
     auto = run(BROKEN.format(path=str(tmp_path), wanted="auto"), "python").stdout.splitlines()
-    assert ["python", str([f"{reason}; using the Python books"])] == auto
+    assert ["python", str([f"{reason}; using plain Python"])] == auto
 
 
 def test_a_module_that_loads_is_taken(tmp_path: Path) -> None:
     """By auto and by native alike."""
-    (tmp_path / "_native.py").write_text("L2Book = L3Book = object\n")
+    (tmp_path / "_native.py").write_text("class L2Core: ...\nclass L3Core: ...\nclass SideCore: ...\n")
     for wanted in ("auto", "native"):
         result = run(BROKEN.format(path=str(tmp_path), wanted=wanted), "python")
         assert ["native", "[]"] == result.stdout.splitlines()

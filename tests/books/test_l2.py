@@ -190,12 +190,13 @@ class TestSnapshot:
         assert book == twin
 
     @pytest.mark.parametrize(
-        "rows", [iter([(100, 1)]), np.array([[100.0, 1.0]]), ((100, 1),), [[100, 1]], [np.array([100, 1])]]
+        "rows", [{(100, 1): None}.keys(), np.array([[100.0, 1.0]]), ((100, 1),), [[100, 1]], [np.array([100, 1])]]
     )
-    def test_any_iterable_of_rows(self, l2: BookType, rows: Any) -> None:
-        """Tuples, lists, arrays and generators are rows."""
+    @pytest.mark.parametrize("kind", [iter, lambda rows: rows])
+    def test_any_iterable_of_rows(self, l2: BookType, rows: Any, kind: Any) -> None:
+        """Tuples, lists, arrays, views and iterators are rows."""
         book = l2()
-        book.apply_snapshot(rows, [])
+        book.apply_snapshot(kind(rows), [])
         assert [(100.0, 1.0)] == sizes(book.bids)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orderbook.books import MAX_LEVELS, L2Book, L3Book, QueueAhead
+from orderbook.books import MAX_LEVELS, L3Book, QueueAhead
 from orderbook.errors import (
     BookError,
     DuplicateLevel,
@@ -999,11 +999,11 @@ class TestValue:
         with pytest.raises(TypeError, match="unhashable type: 'L3Book'"):
             hash(book)
 
-    def test_to_l2(self, book: L3Book) -> None:
+    def test_to_l2(self, book: L3Book, l2: BookType) -> None:
         """Levels, header and range go over; the two books are independent."""
         levels = book.to_l2()
         levels._check()
-        assert isinstance(levels, L2Book)
+        assert l2 is type(levels)
         assert (list(book.bids), list(book.asks)) == (list(levels.bids), list(levels.asks))
         assert ("XYZ", 4, 4, 5) == (levels.symbol, levels.sequence, levels.ts_event, levels.ts_recv)
         book.clear()

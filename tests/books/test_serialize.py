@@ -155,8 +155,8 @@ class TestPickle:
     def test_names_no_implementation(self, book: Any) -> None:
         """A pickle of one implementation opens as whatever is live where it is read."""
         names = {arg for _, arg, _ in pickletools.genops(pickle.dumps(book, 4)) if isinstance(arg, str)}
-        assert {"orderbook.books.pickles", f"restore_{'l2' if isinstance(book, L2Book) else 'l3'}"} <= names
-        assert set() == {name for name in names if "_native" in name or "reference" in name}
+        assert {"orderbook.books.pickles", f"restore_{book._kind.lower()}"} <= names
+        assert set() == {name for name in names if "native" in name or "reference" in name}
 
     def test_another_process(self, l3_book: L3Book) -> None:
         """Books travel to workers."""

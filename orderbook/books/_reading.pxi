@@ -1,0 +1,550 @@
+# What can be read from a compiled book: the hot part of orderbook/books/reading.py. Whatever is not here (vwap, equality,
+# the byte form, ...) runs the reference's own code over SideCore, which looks like one of its ladders.
+
+cdef extern from *:
+    """
+    /* A named tuple of three without its Python constructor; `type` must be a subclass of tuple that adds no fields. */
+    static PyObject *ob_new_triple(PyObject *type, PyObject *a, PyObject *b, PyObject *c) {
+        PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 3);
+        if (!made) return NULL;
+    #if PY_VERSION_HEX >= 0x030E0000
+        ((PyTupleObject *)made)->ob_hash = -1; /* "not computed yet", as tuple's own constructor writes it */
+    #endif
+        Py_INCREF(a); Py_INCREF(b); Py_INCREF(c);
+        PyTuple_SET_ITEM(made, 0, a);
+        PyTuple_SET_ITEM(made, 1, b);
+        PyTuple_SET_ITEM(made, 2, c);
+        return made;
+    }
+    /* Store through a member descriptor, as the object's own __setattr__ would if it were not frozen. */
+    static int ob_store(PyObject *descriptor, PyObject *object, PyObject *value) {
+        return Py_TYPE(descriptor)->tp_descr_set(descriptor, object, value);
+    }
+    """
+    object ob_new_triple(object type, object a, object b, object c)
+    int ob_store(object descriptor, object object, object value) except -1
+
+
+cdef enum:
+    AS_FLOAT = 0
+    AS_DECIMAL = 1
+    AS_FIXED = 2
+    HANDFUL = 64
+
+cdef object _bid = Side.BID
+cdef object _ask = Side.ASK
+cdef tuple _states = tuple(BookState(code) for code in range(7))
+cdef tuple _kinds = ("float", "decimal", "fixed")
+cdef int64_t _exact = 1 << 53
+
+cdef inline object number(int kind, int64_t mantissa, int scale):
+    if kind == AS_FLOAT:
+        return ob_to_double(mantissa, scale)
+    if kind == AS_FIXED:
+        return mantissa
+    return to_decimal(mantissa, scale)
+
+
+cdef inline int side_index(object side) except -1:
+    return OB_BID if side is _bid else OB_ASK
+
+
+cdef inline object from_maybe(ob_maybe value):
+    if value.kind == OB_NONE:
+        return None
+    if value.kind == OB_SIGNED:
+        return value.value
+    return <uint64_t>value.value
+
+
+cdef int to_maybe(object value, ob_maybe *out) except -1:
+    """An int of 64 bits of either kind, or None."""
+    cdef int overflow = 0
+    out.kind = OB_NONE
+    out.value = 0
+    if value is None:
+        return 0
+    out.kind = OB_SIGNED
+    out.value = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        out.kind = OB_UNSIGNED
+        out.value = <int64_t><uint64_t>value
+    return 0
+
+
+cdef inline int read_time(object value, ob_maybe *out) except -1:
+    if value is not None and type(value) is not int:
+        value = as_ns(value)
+    elif value is not None:
+        value = as_ns(value)
+    return to_maybe(value, out)
+
+
+@cython.auto_pickle(False)
+cdef class BookCore:
+    """What both compiled books share: both sides, their scales, the header. Not used by itself."""
+
+    def __cinit__(self, *args, **kwargs):
+        ob_book_init(&self.book)
+        self.symbol_text = ""
+        self.price_type_text = "float"
+
+    def __dealloc__(self):
+        ob_book_empty(&self.book, 0)
+
+    def __init__(self, symbol="", *, max_depth=None, price_type="float"):
+        self._start(symbol, max_depth, price_type)
+
+    def _start(self, symbol, max_depth, price_type):
+        text = as_text(symbol, "symbol")
+        depth = 0 if max_depth is None else as_int(max_depth, "max_depth", 1, OB_MAX_LEVELS)
+        converter(price_type)  # refuses an unknown name
+        self.symbol_text = text
+        self.book.max_depth = depth
+        self.price_type_text = price_type
+        self.kind = _kinds.index(price_type)
+
+    # ---- what an L3 book does differently ----------------------------------------------------------------------------
+
+    cdef int64_t count_number(self, int side, const int64_t *numbers) noexcept nogil:
+        """The number of orders of a level, -1 where it is not known."""
+        return -1
+
+    cdef object count_of(self, int side, const int64_t *numbers):
+        cdef int64_t count = self.count_number(side, numbers)
+        return None if count < 0 else count
+
+    cdef void free_cells(self) noexcept:
+        """Let go of what belongs to the levels beside their numbers."""
+
+    cdef void end_change(self, const ob_header *header) noexcept:
+        ob_book_finish(&self.book, header)
+
+    # ---- header ------------------------------------------------------------------------------------------------------
+
+    @property
+    def symbol(self):
+        """The instrument."""
+        return self.symbol_text
+
+    @property
+    def max_depth(self):
+        """How many levels each side keeps, None for all; a snapshot with a ``view_depth`` may lower it."""
+        return self.book.max_depth or None
+
+    @property
+    def price_type(self):
+        """How prices and sizes leave the book: ``float``, ``decimal`` or ``fixed``."""
+        return self.price_type_text
+
+    @property
+    def price_scale(self):
+        """Decimal digits that the book keeps of prices; grows with the finest price seen."""
+        return self.book.price_scale
+
+    @property
+    def size_scale(self):
+        """Decimal digits that the book keeps of sizes; grows with the finest size seen."""
+        return self.book.size_scale
+
+    @property
+    def sequence(self):
+        """The venue's number of the last message, None before one; may be set."""
+        return from_maybe(self.book.header.sequence)
+
+    @sequence.setter
+    def sequence(self, value):
+        to_maybe(None if value is None else as_sequence(value), &self.book.header.sequence)
+
+    @property
+    def ts_event(self):
+        """The venue's time of the last message, int64 ns UTC, None before one; may be set."""
+        return from_maybe(self.book.header.ts_event)
+
+    @ts_event.setter
+    def ts_event(self, value):
+        read_time(value, &self.book.header.ts_event)
+
+    @property
+    def ts_recv(self):
+        """The local time of the last message, int64 ns UTC, None before one; may be set."""
+        return from_maybe(self.book.header.ts_recv)
+
+    @ts_recv.setter
+    def ts_recv(self, value):
+        read_time(value, &self.book.header.ts_recv)
+
+    # ---- the fields by the names that the reference's code knows -----------------------------------------------------
+
+    @property
+    def _symbol(self):
+        return self.symbol_text
+
+    @property
+    def _price_type(self):
+        return self.price_type_text
+
+    @property
+    def _max_depth(self):
+        return self.book.max_depth or None
+
+    @_max_depth.setter
+    def _max_depth(self, value):
+        self.book.max_depth = value or 0
+
+    @property
+    def _price_scale(self):
+        return self.book.price_scale
+
+    @_price_scale.setter
+    def _price_scale(self, value):
+        self.book.price_scale = value
+
+    @property
+    def _size_scale(self):
+        return self.book.size_scale
+
+    @_size_scale.setter
+    def _size_scale(self, value):
+        self.book.size_scale = value
+
+    @property
+    def _sequence(self):
+        return from_maybe(self.book.header.sequence)
+
+    @_sequence.setter
+    def _sequence(self, value):
+        to_maybe(value, &self.book.header.sequence)
+
+    @property
+    def _ts_event(self):
+        return from_maybe(self.book.header.ts_event)
+
+    @_ts_event.setter
+    def _ts_event(self, value):
+        to_maybe(value, &self.book.header.ts_event)
+
+    @property
+    def _ts_recv(self):
+        return from_maybe(self.book.header.ts_recv)
+
+    @_ts_recv.setter
+    def _ts_recv(self, value):
+        to_maybe(value, &self.book.header.ts_recv)
+
+    @property
+    def _version(self):
+        return self.book.version
+
+    @property
+    def _bids(self):
+        return self._side_type(self, OB_BID)
+
+    @property
+    def _asks(self):
+        return self._side_type(self, OB_ASK)
+
+    # ---- levels ------------------------------------------------------------------------------------------------------
+
+    cdef object level(self, int side, int64_t rank, const int64_t *numbers, int kind):
+        return ob_new_triple(
+            Level,
+            number(kind, ob_rank(side, rank), self.book.price_scale),
+            number(kind, numbers[0], self.book.size_scale),
+            self.count_of(side, numbers),
+        )
+
+    @property
+    def best_bid(self):
+        """The highest bid, None when there is none. O(1)."""
+        cdef int64_t rank = 0
+        cdef const int64_t *numbers = ob_best(&self.book.sides[OB_BID].ladder, &rank)
+        return None if numbers == NULL else self.level(OB_BID, rank, numbers, self.kind)
+
+    @property
+    def best_ask(self):
+        """The lowest ask, None when there is none. O(1)."""
+        cdef int64_t rank = 0
+        cdef const int64_t *numbers = ob_best(&self.book.sides[OB_ASK].ladder, &rank)
+        return None if numbers == NULL else self.level(OB_ASK, rank, numbers, self.kind)
+
+    def _top(self):
+        cdef ob_top top
+        return (top.bid, top.bid_size, top.ask, top.ask_size) if ob_book_top(&self.book, &top) else None
+
+    def _level_count(self, side):
+        return self.book.sides[side_index(side)].ladder.levels
+
+    def _level_at(self, side, Py_ssize_t index):
+        cdef int i = side_index(side)
+        cdef ob_cursor at
+        if not 0 <= index < <Py_ssize_t>self.book.sides[i].ladder.levels:
+            raise IndexError(index)
+        ob_seek(&at, &self.book.sides[i].ladder, index)
+        ob_next(&at)
+        return self.level(i, at.rank, at.numbers, self.kind)
+
+    def _level_range(self, side, Py_ssize_t start, Py_ssize_t stop, reverse):
+        cdef int i = side_index(side)
+        cdef Py_ssize_t step
+        cdef int64_t version = self.book.version
+        # In handfuls: each is made of values while the book stands still, and a reader who stops early pays for one.
+        while start < stop:
+            if self.book.version != version:
+                raise RuntimeError("the book changed during iteration; iterate over a slice or depth() instead")
+            step = min(stop - start, HANDFUL)
+            if reverse:
+                stop -= step
+                yield from reversed(self.levels_between(i, stop, stop + step, self.kind))
+            else:
+                yield from self.levels_between(i, start, start + step, self.kind)
+                start += step
+
+    cdef list levels_between(self, int side, Py_ssize_t start, Py_ssize_t stop, int kind):
+        cdef ob_ladder *ladder = &self.book.sides[side].ladder
+        cdef list rows = []
+        cdef ob_cursor at
+        stop = min(stop, <Py_ssize_t>ladder.levels)
+        if start >= stop:
+            return rows
+        ob_seek(&at, ladder, start)
+        while start < stop and ob_next(&at):
+            rows.append(self.level(side, at.rank, at.numbers, kind))
+            start += 1
+        return rows
+
+    # ---- measures ----------------------------------------------------------------------------------------------------
+
+    cdef object quotient(self, int64_t numerator, int64_t denominator):
+        """A price that may fall between ticks; the numbers are small enough to be exact doubles."""
+        if self.kind == AS_FLOAT:
+            return <double>numerator / (<double>denominator * <double>OB_TEN[self.book.price_scale])
+        return self._quotient(numerator, denominator)
+
+    @property
+    def mid_price(self):
+        """Half way between best bid and best ask, None when a side is empty. O(1).
+
+        >>> from orderbook.books import L2Book
+        >>> book = L2Book()
+        >>> book.apply_snapshot([("100", 5)], [("100.5", 15)])
+        >>> book.mid_price, book.spread, book.microprice
+        (100.25, 0.5, 100.125)
+        """
+        cdef ob_top top
+        if not ob_book_top(&self.book, &top):
+            return None
+        if small(top.bid) and small(top.ask):
+            return self.quotient(top.bid + top.ask, 2)
+        return self._quotient(<object>top.bid + <object>top.ask, 2)
+
+    @property
+    def spread(self):
+        """Best ask minus best bid, negative when crossed, None when a side is empty. O(1)."""
+        cdef ob_top top
+        if not ob_book_top(&self.book, &top):
+            return None
+        if small(top.bid) and small(top.ask):
+            return number(self.kind, top.ask - top.bid, self.book.price_scale)
+        return self._out_price(<object>top.ask - <object>top.bid)
+
+    @property
+    def spread_bps(self):
+        """The spread in basis points of the mid price; None when a side is empty or the mid is not positive. O(1)."""
+        cdef ob_top top
+        if not ob_book_top(&self.book, &top):
+            return None
+        bid, ask = top.bid, top.ask
+        if ask + bid <= 0:
+            return None
+        return 20_000 * (ask - bid) / (ask + bid)
+
+    @property
+    def microprice(self):
+        """The mid weighted by the size of the opposite side, None when a side is empty. O(1).
+
+        ``(ask * bid_size + bid * ask_size) / (bid_size + ask_size)``: the side with more size pushes the price away.
+        """
+        cdef ob_top top
+        if not ob_book_top(&self.book, &top):
+            return None
+        bid, bid_size, ask, ask_size = top.bid, top.bid_size, top.ask, top.ask_size
+        return self._quotient(ask * bid_size + bid * ask_size, bid_size + ask_size)
+
+    def imbalance(self, levels=1):
+        """Return (B - A) / (B + A) over the sizes of the best ``levels`` of each side, None if one is empty. O(levels).
+
+        From -1 (all asks) to +1 (all bids). Raises UsageError unless ``levels`` is at least 1.
+
+        >>> from orderbook.books import L2Book
+        >>> book = L2Book()
+        >>> book.apply_snapshot([("100", 5), ("99", 5)], [("101", 15)])
+        >>> book.imbalance(), book.imbalance(2)
+        (-0.5, -0.2)
+        """
+        cdef int64_t count = as_int(levels, "levels", 1, INT64_MAX)
+        if not self.book.sides[OB_BID].ladder.levels or not self.book.sides[OB_ASK].ladder.levels:
+            return None
+        bid, ask = self.sum_of(OB_BID, count), self.sum_of(OB_ASK, count)
+        return (bid - ask) / (bid + ask)
+
+    cdef object sum_of(self, int side, int64_t count):
+        cdef ob_cursor at
+        cdef uint64_t part = 0
+        total = 0
+        ob_start(&at, &self.book.sides[side].ladder)
+        while count and ob_next(&at):
+            if part >> 63:
+                total += part
+                part = 0
+            part += <uint64_t>at.numbers[0]
+            count -= 1
+        return total + part
+
+    @property
+    def is_crossed(self):
+        """Whether the best bid is above the best ask. O(1)."""
+        cdef ob_top top
+        return bool(ob_book_top(&self.book, &top) and top.bid > top.ask)
+
+    @property
+    def is_locked(self):
+        """Whether the best bid equals the best ask, which is legal. O(1)."""
+        cdef ob_top top
+        return bool(ob_book_top(&self.book, &top) and top.bid == top.ask)
+
+    @property
+    def state(self):
+        """What the book looks like; never ``STALE``, for that is what its builder knows. O(1)."""
+        return _states[ob_book_state(&self.book)]
+
+    def depth(self, n=10, *, price_type=None):
+        """Return the best ``n`` levels of each side (None: all) as an immutable :class:`~orderbook.Depth`. O(n).
+
+        Raises:
+            UsageError: ``n`` is below 1, or ``price_type`` is unknown.
+
+        >>> from orderbook.books import L2Book
+        >>> book = L2Book("ETHUSDT")
+        >>> book.apply_snapshot([("100.50", 1)], [("101", 1), ("102", 2)])
+        >>> book.depth(1, price_type="decimal").asks
+        (Level(price=Decimal('101.0'), size=Decimal('1'), count=None),)
+        """
+        cdef int64_t count = -1 if n is None else as_int(n, "n", 1, INT64_MAX)
+        if price_type is None:
+            return self.shot(count, self.kind)
+        converter(price_type)  # refuses an unknown name
+        return self.shot(count, _kinds.index(price_type))
+
+    cdef object shot(self, int64_t count, int kind):
+        cdef ob_side *sides = self.book.sides
+        cdef object view = Depth.__new__(Depth)
+        cdef int64_t longest = max(sides[0].ladder.levels, sides[1].ladder.levels)
+        cdef int64_t shown = longest if count < 0 else count
+        ob_store(_depth_bids, view, tuple(self.levels_between(OB_BID, 0, shown, kind)))
+        ob_store(_depth_asks, view, tuple(self.levels_between(OB_ASK, 0, shown, kind)))
+        ob_store(_depth_symbol, view, self.symbol_text)
+        ob_store(_depth_levels, view, shown)
+        ob_store(_depth_sequence, view, from_maybe(self.book.header.sequence))
+        ob_store(_depth_ts_event, view, from_maybe(self.book.header.ts_event))
+        ob_store(_depth_ts_recv, view, from_maybe(self.book.header.ts_recv))
+        ob_store(_depth_bids_known, view, is_known(&sides[OB_BID], count))
+        ob_store(_depth_asks_known, view, is_known(&sides[OB_ASK], count))
+        ob_store(_depth_price_type, view, _kinds[kind])
+        ob_store(_depth_price_scale, view, self.book.price_scale)
+        ob_store(_depth_size_scale, view, self.book.size_scale)
+        return view
+
+
+cdef inline bint small(int64_t ticks) noexcept:
+    """Whether a sum of two such numbers is an exact double."""
+    return -(_exact // 2) <= ticks <= _exact // 2
+
+
+cdef object is_known(const ob_side *side, int64_t count):
+    return bool(not side.limited or (count > 0 and ob_is_known_to(side, count)))
+
+
+cdef object _depth_symbol = Depth.symbol
+cdef object _depth_bids = Depth.bids
+cdef object _depth_asks = Depth.asks
+cdef object _depth_levels = Depth.levels
+cdef object _depth_sequence = Depth.sequence
+cdef object _depth_ts_event = Depth.ts_event
+cdef object _depth_ts_recv = Depth.ts_recv
+cdef object _depth_bids_known = Depth.bids_known
+cdef object _depth_asks_known = Depth.asks_known
+cdef object _depth_price_type = Depth.price_type
+cdef object _depth_price_scale = Depth.price_scale
+cdef object _depth_size_scale = Depth.size_scale
+
+
+@cython.auto_pickle(False)
+cdef class SideCore:
+    """One side of a compiled book, as the reference's code sees it: what a Ladder answers, read from the book."""
+
+    cdef BookCore owner
+    cdef int index
+
+    def __init__(self, BookCore owner, int index):
+        self.owner = owner
+        self.index = index
+
+    cdef ob_ladder *ladder(self) noexcept:
+        return &self.owner.book.sides[self.index].ladder
+
+    @property
+    def side(self):
+        """Which side it is."""
+        return _bid if self.index == OB_BID else _ask
+
+    @property
+    def bound(self):
+        """The rank of the worst known price, None when all are known."""
+        cdef ob_side *side = &self.owner.book.sides[self.index]
+        return side.bound if side.limited else None
+
+    def __len__(self):
+        return self.ladder().levels
+
+    def at(self, Py_ssize_t index):
+        """Return ``(price, cell)`` of the level at an index, best first."""
+        cdef ob_cursor at
+        cdef Py_ssize_t count = self.ladder().levels
+        if index < 0:
+            index += count
+        if not 0 <= index < count:
+            raise IndexError(index)
+        ob_seek(&at, self.ladder(), index)
+        ob_next(&at)
+        return ob_rank(self.index, at.rank), self.cell(at.rank, at.numbers)
+
+    def get(self, price):
+        """Return the level at a price."""
+        if not -INT64_MAX <= price <= INT64_MAX:
+            return None
+        cdef int64_t rank = ob_rank(self.index, price)
+        cdef const int64_t *numbers = ob_get(self.ladder(), rank)
+        return None if numbers == NULL else self.cell(rank, numbers)
+
+    def walk(self, start=0, stop=None, *, reverse=False):
+        """Iterate over ``(price, cell)`` of a range of levels."""
+        cdef ob_cursor at
+        cdef Py_ssize_t count = self.ladder().levels
+        cdef Py_ssize_t i = start, end = count if stop is None else min(stop, count)
+        rows = []
+        if i < end:
+            ob_seek(&at, self.ladder(), i)
+            while i < end and ob_next(&at):
+                rows.append((ob_rank(self.index, at.rank), self.cell(at.rank, at.numbers)))
+                i += 1
+        return reversed(rows) if reverse else iter(rows)
+
+    def check_order(self):
+        """Raise AssertionError unless the levels stand in order."""
+        prices = [self.rank(price) for price, _ in self.walk()]
+        if prices != sorted(set(prices)) or len(prices) != len(self):
+            raise AssertionError(f"{len(self)} levels, out of order: {prices}")
+
+    cdef object cell(self, int64_t rank, const int64_t *numbers):
+        return Aggregate(numbers[0], self.owner.count_of(self.index, numbers))
