@@ -34,8 +34,8 @@ become columns (:func:`orderbook.load`), not after.
 
 from __future__ import annotations
 
-from orderbook.columns.schema import PUBLISHER_SPECIFIC, UNDEF_PRICE, UNDEF_SIZE
+from orderbook.columns.schema import MAX_ROWS, PUBLISHER_SPECIFIC, UNDEF_PRICE, UNDEF_SIZE
 from orderbook.columns.table import Events
 from orderbook.columns.write import RowWriter
 
-__all__ = ["PUBLISHER_SPECIFIC", "UNDEF_PRICE", "UNDEF_SIZE", "Events", "RowWriter"]
+__all__ = ["MAX_ROWS", "PUBLISHER_SPECIFIC", "UNDEF_PRICE", "UNDEF_SIZE", "Events", "RowWriter"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,17 +41,41 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
 }
 """The columns in order; native byte order."""
 
+MAX_ROWS: Final = 100_000_000
+"""Rows that a compressed file may unpack to unless the caller allows more: 5.1 GB."""
+
 Columns = Mapping[str, npt.NDArray[Any]]
 
 _ACTIONS: Final = np.array(sorted(Action), "u1")
 _SIDES: Final = np.array([BID, ASK, NO_SIDE], "u1")
+_CHECKED: Final = 65_536
+"""Rows that are looked at together: their masks stay in the processor's cache."""
+
+
+class Stored(NamedTuple):
+    """All that Events hold, as a file keeps it."""
+
+    symbol: str
+    columns: Columns
+    price_exponent: int
+    size_exponent: int
 
 
 def check(columns: Columns, price_exponent: int, size_exponent: int) -> None:
-    """Refuse columns that no sequence of events could have written. O(rows), vectorised.
+    """Refuse columns that no sequence of events could have written. O(rows) time, vectorised, and O(1) memory.
 
     Raises:
         UsageError: what is wrong, and in which row first.
+    """
+    check_form(columns, price_exponent, size_exponent)
+    check_rows(columns)
+
+
+def check_form(columns: Columns, price_exponent: int, size_exponent: int) -> None:
+    """Refuse exponents and shapes that Events never have, without a look at the rows. O(1).
+
+    Raises:
+        UsageError: what is wrong.
     """
     for name, exponent in (("price_exponent", price_exponent), ("size_exponent", size_exponent)):
         if not -MAX_SCALE <= exponent <= 0:
@@ -59,9 +83,25 @@ def check(columns: Columns, price_exponent: int, size_exponent: int) -> None:
     for name, values in columns.items():
         if values.shape != columns["action"].shape or values.ndim != 1:
             raise UsageError(f"column {name} has the shape {values.shape}, column action {columns['action'].shape}")
-    for reason, wrong in _faults(columns):
-        if wrong.any():
-            raise UsageError(f"row {int(np.argmax(wrong))}: {reason}")
+
+
+def check_rows(columns: Columns) -> None:
+    """Refuse rows that no event writes, in columns of the right form. O(rows) time, O(1) memory.
+
+    Raises:
+        UsageError: what is wrong, and in which row first.
+    """
+    flags = columns["flags"]
+    for start in range(0, len(flags), _CHECKED):
+        # From one row earlier, because what a row means can depend on the row before; that one was judged already.
+        first = max(start - 1, 0)
+        block = {name: values[first : start + _CHECKED] for name, values in columns.items()}
+        for reason, wrong in _faults(block):
+            wrong[: start - first] = False
+            if wrong.any():
+                raise UsageError(f"row {first + int(np.argmax(wrong))}: {reason}")
+    if len(flags) and not flags[-1] & Flag.LAST:
+        raise UsageError(f"row {len(flags) - 1}: the last row must end a message (LAST)")
 
 
 def _faults(columns: Columns) -> list[tuple[str, npt.NDArray[np.bool_]]]:
@@ -72,8 +112,6 @@ def _faults(columns: Columns) -> list[tuple[str, npt.NDArray[np.bool_]]]:
     add, cancel, modify = (action == kind for kind in (Action.ADD, Action.CANCEL, Action.MODIFY))
     trade, quote = action == Action.TRADE, (flags & Flag.TOB) != 0
     level = ((flags & Flag.MBP) != 0) & (add | cancel | modify)
-    unfinished = np.zeros(len(action), bool)
-    unfinished[-1:] = (flags[-1:] & Flag.LAST) == 0
     return [
         ("no such action", ~np.isin(action, _ACTIONS)),
         ("no such side", ~np.isin(side, _SIDES)),
@@ -85,7 +123,6 @@ def _faults(columns: Columns) -> list[tuple[str, npt.NDArray[np.bool_]]]:
         ("an order without a side", add & ~level & no_side & ~_replaces(columns)),
         ("an execution without a size", (action == Action.FILL) & no_size),
         ("a quote (TOB) touches nothing: its action is N", quote & (action != Action.NONE)),
-        ("the last row must end a message (LAST)", unfinished),
     ]
 
 

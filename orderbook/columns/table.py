@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from orderbook._extras import require
 from orderbook.columns.read import read_events
-from orderbook.columns.schema import DTYPES, UNDEF_PRICE, UNDEF_SIZE, Columns, check
-from orderbook.columns.store import read_npz, write_npz
+from orderbook.columns.schema import DTYPES, MAX_ROWS, UNDEF_PRICE, UNDEF_SIZE, Columns, Stored, check
+from orderbook.columns.store import load, save, verify_rows
 from orderbook.columns.write import RowWriter
-from orderbook.errors import CorruptSource, UsageError
+from orderbook.errors import UsageError
 from orderbook.events import Event
 from orderbook.scale import converter
 from orderbook.types import Action, Flag, Place, PriceType
@@ -45,7 +45,7 @@ class Events:
     ['Snapshot', 'Delta']
     """
 
-    __slots__ = (*DTYPES, "price_exponent", "size_exponent", "symbol")
+    __slots__ = (*DTYPES, "_unverified", "price_exponent", "size_exponent", "symbol")
 
     format: ClassVar[None] = None
     """As a source: the items are events."""
@@ -85,6 +85,7 @@ class Events:
         self.symbol = symbol
         self.price_exponent = price_exponent
         self.size_exponent = size_exponent
+        self._unverified: Place | None = None
         for name, values in columns.items():
             view = values.view()
             view.flags.writeable = False
@@ -147,8 +148,10 @@ class Events:
         stop = max(start, stop)
         for row in (start, stop):
             self._check_boundary(row)
-        part = {name: values[start:stop] for name, values in self._columns().items()}
-        return type(self).__new__(type(self))._set(self.symbol, part, self.price_exponent, self.size_exponent)
+        part = {name: getattr(self, name)[start:stop] for name in DTYPES}
+        events = type(self).__new__(type(self))._set(self.symbol, part, self.price_exponent, self.size_exponent)
+        events._unverified = self._unverified
+        return events
 
     def _check_boundary(self, row: int) -> None:
         if row == 0 or self.flags[row - 1] & Flag.LAST:
@@ -159,7 +162,12 @@ class Events:
         raise UsageError(f"row {row} is inside a message; it begins at row {before}, the next at row {int(ends[i])}")
 
     def _columns(self) -> Columns:
-        return {name: getattr(self, name) for name in DTYPES}
+        """All columns; the rows of a file that was opened without a look at them are checked now, once."""
+        columns = {name: getattr(self, name) for name in DTYPES}
+        if self._unverified is not None:
+            verify_rows(columns, self._unverified)
+            self._unverified = None
+        return columns
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Events):
@@ -195,22 +203,59 @@ class Events:
     # -- files and exports ------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path, *, compress: bool = False) -> None:
-        """Write a plain ``.npz`` (51 bytes a row, or deflated), which :meth:`open` reads back exactly. O(rows)."""
-        write_npz(path, self.symbol, self._columns(), self.price_exponent, self.size_exponent, compress=compress)
+        """Write a file that :meth:`open` reads back exactly, in the format that the suffix names. O(rows).
 
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote. Nothing in the file is executed, and its claims are checked first. O(rows).
+        ``.npz`` (also without a suffix) is numpy's own and needs no extra; ``compress`` deflates it. ``.arrow`` is an
+        Arrow IPC file for other tools to map, ``.parquet`` a small one (zstd) for them to read. Plain ``.npz`` and
+        ``.arrow`` take 51 bytes a row and are memory-mapped. An existing file is replaced when the new one is whole.
 
         Raises:
-            SourceError: the file cannot be opened.
-            CorruptSource: it is damaged, or was not written by :meth:`save`.
+            UsageError: another suffix, a symbol longer than 4096 bytes, or ``compress`` for a format without a choice.
+            MissingExtra: pyarrow is not installed, for ``.arrow`` and ``.parquet``.
+            SourceError: the file cannot be written.
+
+        >>> import tempfile
+        >>> from orderbook.events import Delta
+        >>> events = Events.from_events([Delta(symbol="ETHUSDT", bids=[("99.5", 2)], sequence=7)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     events.save(f"{folder}/day.npz", compress=True)
+        ...     Events.open(f"{folder}/day.npz") == events
+        True
         """
-        symbol, columns, price_exponent, size_exponent = read_npz(path)
-        try:
-            return cls(symbol, **columns, price_exponent=price_exponent, size_exponent=size_exponent)
-        except UsageError as error:
-            raise CorruptSource(error.message, place=Place(str(path))) from error
+        stored = Stored(self.symbol, self._columns(), self.price_exponent, self.size_exponent)
+        save(path, stored, compress=compress)
+
+    @classmethod
+    def open(cls, path: str | Path, *, verify: bool = True, max_rows: int = MAX_ROWS) -> Self:
+        """Read what :meth:`save` wrote; the suffix names the format. Nothing in the file is executed.
+
+        The columns of ``.arrow`` and of a plain ``.npz`` are views of the mapped file: they are not copied, take no
+        memory of the process, and reach beyond what fits in it. Do not write into the file while they are in use.
+
+        ``verify`` reads it through once, checksums and rows, in O(rows) time and O(1) memory. Without it a mapped
+        file opens in O(1) and nothing is read before it is used: rows that no event writes are then found when the
+        events are first iterated, exported or saved, and a damaged number is not found at all.
+
+        A compressed file (``.parquet``, deflated ``.npz``) is unpacked into memory in O(rows), unless it has more
+        than ``max_rows``.
+
+        Raises:
+            MissingExtra: pyarrow is not installed, for ``.arrow`` and ``.parquet``.
+            SourceError: the file cannot be opened.
+            CorruptSource: it is damaged, was not written by :meth:`save`, or has too many rows.
+
+        >>> import tempfile
+        >>> from orderbook.events import Clear
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Events.from_events([Clear(symbol="ETHUSDT")]).save(f"{folder}/day.arrow")
+        ...     events = Events.open(f"{folder}/day.arrow")
+        ...     events, events.price.flags.owndata, events.price.flags.writeable
+        (<Events ETHUSDT: 1 rows, 1 messages, L2>, False, False)
+        """
+        stored = load(path, verify=verify, max_rows=max_rows)
+        events = cls.__new__(cls)._set(*stored)
+        events._unverified = None if verify else Place(str(path))
+        return events
 
     def to_numpy(self) -> npt.NDArray[Any]:
         """Return one structured array of shape (rows,), copied, with the columns as fields. O(rows)."""
@@ -273,7 +318,7 @@ def _column(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     if found.size and found.dtype.kind not in "iu":
         raise UsageError(f"column {name} is {DTYPES[name]}, not {found.dtype}")
     column = found.astype(DTYPES[name], order="C", copy=False)
-    if not np.array_equal(column, found):
+    if column is not found and not np.array_equal(column, found):
         raise UsageError(f"column {name} does not fit in {DTYPES[name]}")
     return column
 
