@@ -44,7 +44,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def payloads(capture: Path) -> list[tuple[int, bytes]]:
     """The same messages in memory."""
-    return [(message.ts_recv or 0, message.payload) for message in ob.FileSource(capture, format=None)]
+    return [(m.ts_recv or 0, m.payload) for m in ob.FileSource(capture, format=None) if isinstance(m, ob.RawMessage)]
 
 
 def deltas(count: int) -> list[ob.Delta]:
@@ -52,8 +52,8 @@ def deltas(count: int) -> list[ob.Delta]:
     return [
         ob.Delta(
             sequence=i,
-            bids=[(f"{99_999 - (i * 7 + k) % LEVELS}", f"{(i + k) % 5}") for k in range(2)],
-            asks=[(f"{100_000 + (i * 11 + k) % LEVELS}", f"{(i + k) % 5}") for k in range(2)],
+            bids=ob.Levels.parse([(f"{99_999 - (i * 7 + k) % LEVELS}", f"{(i + k) % 5}") for k in range(2)]),
+            asks=ob.Levels.parse([(f"{100_000 + (i * 11 + k) % LEVELS}", f"{(i + k) % 5}") for k in range(2)]),
         )
         for i in range(count)
     ]
@@ -177,3 +177,38 @@ def test_replay_of_a_real_capture(measure: Measure, name: str) -> None:
         return run.stats
 
     measure(work, 6_586, lambda stats: stats.gaps == 0)
+
+
+def test_columns_into_a_book(measure: Measure) -> None:
+    """Columns of single levels into a book, per level."""
+    events = ob.Events.from_events([ob.Snapshot(symbol="SYNTHUSDT"), *deltas(2_000)])
+
+    def work() -> ob.L2Book:
+        book = ob.L2Book("SYNTHUSDT")
+        book.apply_many(events)
+        return book
+
+    measure(work, 4 * 2_000, lambda book: len(book.bids) > 0)
+
+
+def test_orders_from_columns(measure: Measure) -> None:
+    """Columns of orders into an L3 book, per change."""
+    adds = [ob.OrderAdd(order_id=i + 1, side=ob.Side.BID, price=1_000 - i % 50, size=10) for i in range(5_000)]
+    cancels = [ob.OrderCancel(order_id=i + 1) for i in range(5_000)]
+    events = ob.Events.from_events([*adds, *cancels])
+
+    def work() -> ob.L3Book:
+        book = ob.L3Book()
+        book.apply_many(events)
+        return book
+
+    measure(work, 10_000, lambda book: len(book.orders) == 0)
+
+
+def test_bbo(measure: Measure) -> None:
+    """Columns to best prices after every message, per message."""
+    bbo = getattr(ob, "bbo", None)
+    if bbo is None:
+        pytest.skip("orderbook.bbo is not there yet")
+    events = ob.Events.from_events([ob.Snapshot(symbol="SYNTHUSDT"), *deltas(2_000)])
+    measure(lambda: bbo(events), 2_001, lambda panel: len(panel) == 2_001)
