@@ -27,6 +27,6 @@ def extension(name: str) -> Extension:
     )
 
 
-MODULES = ["orderbook.books._native"]
+MODULES = ["orderbook.books._native", "orderbook.decode._walker", "orderbook._receiver", "orderbook._bulk"]
 
 setup(ext_modules=cythonize([extension(name) for name in MODULES], language_level=3, build_dir="build"))

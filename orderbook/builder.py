@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -81,6 +82,12 @@ class _Book(Protocol):
 
 
 BookT = TypeVar("BookT", bound=_Book)
+
+
+class _Lane(Protocol):
+    """What a builder needs of the compiled path."""
+
+    def hand_back(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -180,7 +187,7 @@ class BookBuilder(Generic[BookT]):
         self.on_crossed = OnCrossed(on_crossed)
         self.on_unknown_order = OnUnknownOrder(on_unknown_order or self.rule.on_unknown_order)
         self.checksum = checksum
-        self.stats = Stats()
+        self._stats = Stats()
         self.state = State.EMPTY
         self.bridged: tuple[Event, ...] = ()
         """The last snapshot that went live, and the buffered events that were applied on top of it."""
@@ -191,6 +198,19 @@ class BookBuilder(Generic[BookT]):
         """The verdict of a message whose last part has not come yet."""
         self._open_number: int | None = None
         self._dirty = False
+        self._lane: _Lane | None = None
+        """Where deltas go the quick way, while they do (orderbook._receiver)."""
+
+    @property
+    def stats(self) -> Stats:
+        """What happened so far, counted. O(1)."""
+        self._take_back()
+        return self._stats
+
+    def _take_back(self) -> None:
+        """Have the compiled path tell what it did; it asks again before it goes on."""
+        if self._lane is not None:
+            self._lane.hand_back()
 
     @property
     def symbol(self) -> str:
@@ -200,6 +220,7 @@ class BookBuilder(Generic[BookT]):
     @property
     def sequence(self) -> int | None:
         """The last number (or time) that the live book covers; None when it is not live. O(1)."""
+        self._take_back()
         return self._at.last
 
     @property
@@ -222,7 +243,8 @@ class BookBuilder(Generic[BookT]):
 
         After any of them a live builder is stale and waits for a snapshot.
         """
-        self.stats.events += 1
+        self._take_back()
+        self._stats.events += 1
         try:
             verdict = self._take(event)
         except DecodeError as error:
@@ -241,6 +263,7 @@ class BookBuilder(Generic[BookT]):
 
     def lose(self, verdict: Verdict = Verdict.GAP) -> Verdict:
         """Say that something of unknown content was lost for this instrument: the book is stale from here. O(book)."""
+        self._take_back()
         self._lose()
         self._count(verdict)
         return verdict
@@ -280,7 +303,8 @@ class BookBuilder(Generic[BookT]):
         return self.rule.family in _NUMBERED and isinstance(event, BOOK_EVENTS)
 
     def _judge(self, event: Event) -> Verdict:
-        handler = _HANDLERS.get(type(event))
+        kind: Any = type(event)
+        handler = _handler(kind)
         return Verdict.NOOP if handler is None else handler(self, event)
 
     def _delta(self, event: Event) -> Verdict:
@@ -322,7 +346,7 @@ class BookBuilder(Generic[BookT]):
         """Drop the oldest whole message: a snapshot fetched from now on is newer. False if its end is not here yet."""
         while self._buffer:
             oldest = self._buffer.popleft()
-            self.stats.overflows += 1
+            self._stats.overflows += 1
             if oldest.is_last:
                 return True
         return self._open is None
@@ -342,7 +366,7 @@ class BookBuilder(Generic[BookT]):
                 return self._move(signal)
             return self._replace(event, signal, start(self.rule, event))
         plan = bridge(self.rule, event, self._buffer)
-        self.stats.stale += plan.old
+        self._stats.stale += plan.old
         if plan.signal is Signal.SNAPSHOT:
             return self._replace(event, plan.signal, plan.at, plan.kept)
         verdict = self._move(plan.signal)
@@ -359,8 +383,8 @@ class BookBuilder(Generic[BookT]):
         self._buffer.clear()
         put = [event for event in kept if self._put(event)]
         self._at = at
-        self.stats.applied += len(put)
-        self.stats.resyncs += again
+        self._stats.applied += len(put)
+        self._stats.resyncs += again
         self.bridged = (snapshot, *put)
         return verdict
 
@@ -376,11 +400,11 @@ class BookBuilder(Generic[BookT]):
         verdict = self._move(Signal.CUT)
         self._drop_book()
         self._buffer.clear()
-        self.stats.disconnects += bool(event.symbol)  # a connection's own are counted once, by the feed
+        self._stats.disconnects += bool(event.symbol)  # a connection's own are counted once, by the feed
         return verdict
 
     def _fault(self, event: Event) -> Verdict:
-        self.stats.faults += bool(event.symbol)
+        self._stats.faults += bool(event.symbol)
         # Between the parts of a message it may have been one of them.
         return Verdict.NOOP if self._sees_loss and self._open is None else self._lose()
 
@@ -410,7 +434,7 @@ class BookBuilder(Generic[BookT]):
             if self.on_unknown_order is OnUnknownOrder.RAISE:
                 self._refuse(error)
                 raise
-            self.stats.unknown_orders += 1
+            self._stats.unknown_orders += 1
             known = False
         except OrderBookError as error:
             self._refuse(error)
@@ -429,7 +453,7 @@ class BookBuilder(Generic[BookT]):
     def _refuse(self, error: OrderBookError) -> None:
         was_live = self.state is State.LIVE
         self._move(Signal.REFUSED)
-        self.stats.refused += 1
+        self._stats.refused += 1
         self._open = None
         if was_live:
             self._drop_book()
@@ -451,11 +475,11 @@ class BookBuilder(Generic[BookT]):
             got = self.checksum(self.book)
             if got != wanted:
                 return self._contradicted(wanted, got)
-            self.stats.checksums_ok += 1
-        self.stats.locked += self.book.is_locked
+            self._stats.checksums_ok += 1
+        self._stats.locked += self.book.is_locked
         if not self.book.is_crossed:
             return verdict
-        self.stats.crossed += 1
+        self._stats.crossed += 1
         return verdict if self.on_crossed is OnCrossed.COUNT else self._crossed()
 
     def _contradicted(self, wanted: int, got: int) -> Verdict:
@@ -481,7 +505,7 @@ class BookBuilder(Generic[BookT]):
 
     def _count(self, verdict: Verdict) -> None:
         name = _COUNTERS[verdict.value]
-        setattr(self.stats, name, getattr(self.stats, name) + 1)
+        setattr(self._stats, name, getattr(self._stats, name) + 1)
 
 
 _WHOLE: Final = (Snapshot, OrderSnapshot)
@@ -514,3 +538,9 @@ _HANDLERS: Final[dict[type[Event], Callable[[BookBuilder[Any], Any], Verdict]]] 
     Disconnect: BookBuilder._disconnect,
     Fault: BookBuilder._fault,
 }
+
+
+@functools.cache
+def _handler(kind: Any) -> Callable[[BookBuilder[Any], Any], Verdict] | None:
+    """What takes events of a class, or of one that it is derived from."""
+    return next((_HANDLERS[base] for base in kind.__mro__ if base in _HANDLERS), None)

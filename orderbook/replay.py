@@ -12,8 +12,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import Any, Final, Literal, Self, TypeAlias
 
+from orderbook.blocks import Block
 from orderbook.books import L2Book, L3Book
 from orderbook.builder import Stats
+from orderbook.bulk import Quick, QuickColumns, QuickMoment, can_be_quick
 from orderbook.columns import Events, RowWriter
 from orderbook.decode import Format
 from orderbook.decode.table import JsonTable
@@ -60,15 +62,25 @@ class Tape:
     latest seen.
     """
 
-    def __init__(self, source: Iterable[Any], feed: Feed, *, clock: Clock = "recv", progress: bool = False) -> None:
+    def __init__(
+        self,
+        source: Iterable[Any],
+        feed: Feed,
+        *,
+        clock: Clock = "recv",
+        progress: bool = False,
+        quick: Quick | None = None,
+    ) -> None:
         if not isinstance(clock, str) or clock not in _TIMES:
             raise UsageError(f"clock is 'recv' or 'event', not {clock!r}")
         self._feed = feed
         self._time = _TIMES[clock]
         _check_source(source)
-        self._iterator = iter(source)
+        self._quick = quick
+        self._iterator: Iterator[Any] = iter(source) if quick is None else source.blocks()  # type: ignore[attr-defined]
         self._items = watched(source, _normalised(self._iterator), progress=progress)
         self._latest: int | None = None
+        self._between = True
 
     def __iter__(self) -> Generator[Message, None, None]:
         try:
@@ -87,11 +99,12 @@ class Tape:
         parts: list[_Part] = []
         unfinished: set[str] = set()
         ts: int | None = None
-        for item in self._items:
+        for item in self._one_by_one():
             events = self._decode(item)
             parts.append((events, item.place if isinstance(item, RawMessage) else None))
             ts = _later(ts, self._time(item, events))
             _follow(unfinished, events)
+            self._between = not unfinished
             if not unfinished:
                 yield self._message(parts, ts)
                 parts, ts = [], None
@@ -100,6 +113,27 @@ class Tape:
         if parts:
             # The end of the tape ends its last message.
             yield self._message(parts, ts)
+
+    def _one_by_one(self) -> Iterator[RawMessage | Event]:
+        """The items that are not taken many at a time, which only happens between whole messages."""
+        for item in self._items:
+            if isinstance(item, Block):
+                yield from self._of_block(item)
+                if self._quick is not None and self._quick.finished:
+                    return
+            else:
+                yield item
+
+    def _of_block(self, block: Block) -> Iterator[RawMessage | Event]:
+        while block:
+            if self._between and self._quick is not None:
+                self._latest = self._quick.take(block, self._latest)
+                if self._quick.finished:
+                    return
+            item = block.take()
+            if item is None:
+                return
+            yield item
 
     def _decode(self, item: RawMessage | Event) -> list[Event]:
         if self._feed.format is None and isinstance(item, RawMessage):
@@ -122,10 +156,10 @@ def _check_source(source: Any) -> None:
         raise UsageError(f"expected a source or an iterable of messages, got `{type(source).__name__}`")
 
 
-def _normalised(items: Iterator[Any]) -> Iterator[RawMessage | Event]:
-    """What a source gives, in the two forms there are."""
+def _normalised(items: Iterator[Any]) -> Iterator[RawMessage | Event | Block]:
+    """What a source gives, in the forms there are."""
     for item in items:
-        if isinstance(item, (Event, RawMessage)):
+        if isinstance(item, (Event, RawMessage, Block)):
             yield item
         elif isinstance(item, tuple):
             yield _pair(item)
@@ -393,8 +427,12 @@ def book_at(
     99.5
     """
     moment = to_ns(when)
+    shared = feed is not None
     feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
-    with closing(iter(Tape(source, feed, clock=clock, progress=progress))) as messages:
+    quick = None
+    if can_be_quick(source, feed, progress=progress):
+        quick = QuickMoment(feed, moment, by_event_time=clock == "event", shared=shared)
+    with closing(iter(Tape(source, feed, clock=clock, progress=progress, quick=quick))) as messages:
         for message in messages:
             if message.ts is not None and message.ts > moment:
                 break
@@ -438,9 +476,13 @@ def load(
     >>> bytes(events.action), events.price_exponent
     (b'RAAM', -2)
     """
+    shared = feed is not None
     feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
     loader = _Loader(feed, symbol)
-    with closing(iter(Tape(source, feed, progress=progress))) as messages:
+    quick = None
+    if can_be_quick(source, feed, progress=progress):
+        quick = QuickColumns(feed, loader.rows, loader.symbol, loader.is_live, shared=shared)
+    with closing(iter(Tape(source, feed, progress=progress, quick=quick))) as messages:
         for message in messages:
             loader.take(message.apply())
     return Events.from_rows(loader.rows)
@@ -455,9 +497,17 @@ class _Loader:
         self._symbol = symbol
         self._was_live = False
 
+    def symbol(self) -> str | None:
+        """The instrument, None before it shows."""
+        return only_symbol(self._feed, self._symbol)
+
+    def is_live(self) -> bool:
+        """Whether the book is proven, and what changes it is written."""
+        return self._was_live
+
     def take(self, updates: list[Update]) -> None:
         """The updates of one message."""
-        symbol = only_symbol(self._feed, self._symbol)
+        symbol = self.symbol()
         for update in updates:
             if update.symbol == symbol:
                 self._write(update)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from orderbook.bulk import QuickPanel, can_be_quick
 from orderbook.errors import UsageError
 from orderbook.feed import Feed, Update
 from orderbook.panel import Panel
@@ -66,6 +67,7 @@ def sample(
     """
     # The cost of a wrong argument is known before hours of tape are read.
     rows = _Rows(_positive("depth", depth), _positive("max_rows", max_rows))
+    shared = feed is not None
     feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
     bounds = (None if start is None else to_ns(start), None if stop is None else to_ns(stop))
     count = _COUNT.fullmatch(every) if isinstance(every, str) else None
@@ -74,14 +76,17 @@ def sample(
         sampler = _Grid(rows, feed, symbol, *bounds, duration_ns(every))
     else:
         sampler = _Counter(rows, feed, symbol, *bounds, _positive("every", int(count[1])))
-    with closing(iter(Tape(source, feed, clock=clock, progress=progress))) as messages:
+    quick = None
+    if can_be_quick(source, feed, progress=progress):
+        quick = QuickPanel(feed, sampler, by_event_time=clock == "event", shared=shared)
+    with closing(iter(Tape(source, feed, clock=clock, progress=progress, quick=quick))) as messages:
         for message in messages:
             sampler.before(message.ts)
             if sampler.done:
                 break
             sampler.after(message.ts, message.apply())
-        else:
-            sampler.end()
+    if not sampler.done:
+        sampler.end()
     return rows.panel(only_symbol(feed, symbol) or _declared(feed))
 
 
@@ -101,28 +106,34 @@ class _Sampler:
 
     def __init__(self, rows: _Rows, feed: Feed, symbol: str | None, start: int | None, stop: int | None) -> None:
         self.done = False
-        self._rows = rows
+        self.rows = rows
+        self.start = start
+        self.stop = stop
         self._feed = feed
         self._symbol = symbol
-        self._start = start
-        self._stop = stop
+
+    def symbol(self) -> str | None:
+        """The instrument that is sampled, None before it shows."""
+        return only_symbol(self._feed, self._symbol)
 
     def _write(self, ts: npt.ArrayLike, count: int) -> None:
         """Rows of the book as it is now."""
-        symbol = only_symbol(self._feed, self._symbol)
+        symbol = self.symbol()
         builder = None if symbol is None else self._feed.builders.get(symbol)
         book = builder.book if builder is not None and builder.state is State.LIVE else None
-        self._rows.add(ts, count, book)
+        self.rows.add(ts, count, book)
 
 
 class _Grid(_Sampler):
     """Rows at multiples of ``step`` ns. A row is made when the grid point is passed, so quiet books cost nothing."""
 
+    by_count = False
+
     def __init__(
         self, rows: _Rows, feed: Feed, symbol: str | None, start: int | None, stop: int | None, step: int
     ) -> None:
         super().__init__(rows, feed, symbol, start, stop)
-        self._step = step
+        self.step = step
         self._next: int | None = None
         self._now = 0
 
@@ -131,16 +142,25 @@ class _Grid(_Sampler):
         if ts is None:
             return
         if self._next is None:
-            first = ts if self._start is None else max(ts, self._start)
-            self._next = -(-first // self._step) * self._step
+            first = ts if self.start is None else max(ts, self.start)
+            self._next = -(-first // self.step) * self.step
         self._now = ts
         self._next = self._fill(self._next, ts)
-        self.done = self._stop is not None and self._next >= self._stop
+        self.done = self.stop is not None and self._next >= self.stop
 
     def after(self, ts: int | None, updates: list[Update]) -> None:
         """A message was applied."""
         only_symbol(self._feed, self._symbol)
         require_time(ts, updates, "a regular grid (try every='100ev')")
+
+    def quick_state(self) -> tuple[int | None, int]:
+        """The next moment of the grid."""
+        return self._next, 0
+
+    def take_over(self, now: int | None, next: int | None, changes: int) -> None:
+        """Go on from a moment at which everything before it was written."""
+        self._now = self._now if now is None else now
+        self._next = next
 
     def end(self) -> None:
         """The last message was applied: its own moment is a grid point if it falls on one."""
@@ -149,28 +169,30 @@ class _Grid(_Sampler):
 
     def _fill(self, begin: int, until: int) -> int:
         """Rows for the grid points from ``begin`` to before ``until``; returns the next one."""
-        last = until if self._stop is None else min(until, self._stop)
-        count = -((begin - last) // self._step)
+        last = until if self.stop is None else min(until, self.stop)
+        count = -((begin - last) // self.step)
         if count <= 0:
             return begin
-        self._rows.check(count, begin, last - 1)
-        self._write(begin + self._step * np.arange(count), count)
-        return begin + self._step * count
+        self.rows.check(count, begin, last - 1)
+        self._write(begin + self.step * np.arange(count), count)
+        return begin + self.step * count
 
 
 class _Counter(_Sampler):
     """A row after each ``step`` messages that changed the book."""
 
+    by_count = True
+
     def __init__(
         self, rows: _Rows, feed: Feed, symbol: str | None, start: int | None, stop: int | None, step: int
     ) -> None:
         super().__init__(rows, feed, symbol, start, stop)
-        self._step = step
+        self.step = step
         self._changes = 0
 
     def before(self, ts: int | None) -> None:
         """Nothing is due before a message; it may be beyond the end."""
-        self.done = self._stop is not None and ts is not None and ts >= self._stop
+        self.done = self.stop is not None and ts is not None and ts >= self.stop
 
     def after(self, ts: int | None, updates: list[Update]) -> None:
         """A message was applied; count it if it changed the book."""
@@ -178,13 +200,21 @@ class _Counter(_Sampler):
         mine = [update for update in updates if update.symbol == symbol]
         if not mine or mine[-1].state is not State.LIVE or not any(update.verdict.changes_book for update in mine):
             return
-        if self._start is not None or self._stop is not None:
+        if self.start is not None or self.stop is not None:
             require_time(ts, updates, "start and stop")
         self._changes += 1
-        if self._changes % self._step == 0 and (ts is None or self._start is None or ts >= self._start):
+        if self._changes % self.step == 0 and (ts is None or self.start is None or ts >= self.start):
             moment = UNDEF_TIMESTAMP if ts is None else ts
-            self._rows.check(1, moment, moment)
+            self.rows.check(1, moment, moment)
             self._write(moment, 1)
+
+    def quick_state(self) -> tuple[int | None, int]:
+        """How many messages changed the book."""
+        return None, self._changes
+
+    def take_over(self, now: int | None, next: int | None, changes: int) -> None:
+        """Go on after so many messages that changed the book."""
+        self._changes = changes
 
     def end(self) -> None:
         """Nothing is due after the last message."""
@@ -194,13 +224,13 @@ class _Rows:
     """The growing arrays of a panel: doubled when full, so that a row costs no Python object to keep."""
 
     def __init__(self, depth: int, limit: int) -> None:
-        self._depth = depth
+        self.depth = depth
         self._limit = limit
-        self._count = 0
-        self._arrays = self._empty(min(_FIRST_ROWS, limit))
+        self.count = 0
+        self.arrays = self._empty(min(_FIRST_ROWS, limit))
 
     def _empty(self, rows: int) -> dict[str, npt.NDArray[Any]]:
-        shape = (rows, self._depth)
+        shape = (rows, self.depth)
         return {
             "ts": np.empty(rows, "i8"),
             "state": np.full(rows, BookState.STALE, "u1"),
@@ -216,7 +246,7 @@ class _Rows:
 
     def check(self, more: int, first: int, last: int) -> None:
         """Refuse to grow past the limit, before anything is allocated."""
-        total = self._count + more
+        total = self.count + more
         if total > self._limit:
             raise UsageError(
                 f"{total} rows are more than max_rows={self._limit}, "
@@ -226,37 +256,37 @@ class _Rows:
 
     def add(self, ts: npt.ArrayLike, count: int, book: Any) -> None:
         """``count`` equal rows of a book; None: no proven book."""
-        at = slice(self._count, self._count + count)
-        if at.stop > len(self._arrays["ts"]):
+        at = slice(self.count, self.count + count)
+        if at.stop > len(self.arrays["ts"]):
             self._grow(at.stop)
-        self._count = at.stop
-        self._arrays["ts"][at] = ts
+        self.count = at.stop
+        self.arrays["ts"][at] = ts
         if book is None:
             return
-        view = book.depth(self._depth, price_type="float")
-        self._arrays["state"][at] = book.state
+        view = book.depth(self.depth, price_type="float")
+        self.arrays["state"][at] = book.state
         for side, levels, known in (("bid", view.bids, view.bids_known), ("ask", view.asks, view.asks_known)):
-            self._arrays[f"{side}s_known"][at] = known
+            self.arrays[f"{side}s_known"][at] = known
             if levels:
                 self._side(side, at, levels)
 
     def _side(self, side: str, at: slice, levels: Any) -> None:
         prices, sizes, counts = zip(*levels, strict=True)
         width = len(prices)
-        self._arrays[f"{side}_px"][at, :width] = prices
-        self._arrays[f"{side}_sz"][at, :width] = sizes
+        self.arrays[f"{side}_px"][at, :width] = prices
+        self.arrays[f"{side}_sz"][at, :width] = sizes
         if any(counts):
-            self._arrays[f"{side}_ct"][at, :width] = [count or 0 for count in counts]
+            self.arrays[f"{side}_ct"][at, :width] = [count or 0 for count in counts]
 
     def _grow(self, needed: int) -> None:
-        old = self._arrays
-        self._arrays = self._empty(min(self._limit, max(needed, 2 * len(old["ts"]))))
+        old = self.arrays
+        self.arrays = self._empty(min(self._limit, max(needed, 2 * len(old["ts"]))))
         for name, values in old.items():
-            self._arrays[name][: self._count] = values[: self._count]
+            self.arrays[name][: self.count] = values[: self.count]
 
     def panel(self, symbol: str) -> Panel:
         """The rows so far, without the room that was kept for more."""
-        return Panel(symbol, **{name: values[: self._count].copy() for name, values in self._arrays.items()})
+        return Panel(symbol, **{name: values[: self.count].copy() for name, values in self.arrays.items()})
 
 
 def _moment(ts: int) -> str:

@@ -4,8 +4,6 @@
 cdef class L2Core(BookCore):
     """What a compiled L2 book keeps and does; :class:`orderbook.books.native.L2Book` is the book."""
 
-    cdef Columns columns[2]
-
     def __cinit__(self, *args, **kwargs):
         memset(self.columns, 0, sizeof(self.columns))
 
@@ -43,7 +41,7 @@ cdef class L2Core(BookCore):
         """Whether a side surely stays within the limit of levels."""
         if self.book.max_depth:
             return 1
-        return <int64_t>(self.book.sides[side].ladder.levels + self.columns[side].count) <= OB_MAX_LEVELS
+        return <int64_t>(self.book.sides[side].ladder.levels + self.columns[side].count) <= OB_BOOK_LEVELS
 
     cdef int ready(self, object bids, object asks) except -1:
         """Read the rows and see that a delta of them surely fits in the book."""
@@ -130,7 +128,7 @@ cdef class L2Core(BookCore):
 
     cdef int few_rows(self) noexcept:
         cdef size_t longest = max(self.columns[OB_BID].count, self.columns[OB_ASK].count)
-        return self.book.max_depth > 0 or <int64_t>longest <= OB_MAX_LEVELS
+        return self.book.max_depth > 0 or <int64_t>longest <= OB_BOOK_LEVELS
 
     cdef int fill_sides(self, ob_side *sides, bint complete) except -1:
         """Both sides of the columns, apart from the book; 0 where a price stands twice."""

@@ -8,8 +8,8 @@ cdef extern from "book.h" nogil:
     enum: OB_STATE_NORMAL, OB_STATE_NO_BID, OB_STATE_NO_ASK, OB_STATE_EMPTY, OB_STATE_LOCKED, OB_STATE_CROSSED
     enum: OB_STATE_STALE
     enum: OB_OK, OB_FINER, OB_MAX_SCALE
-    int64_t OB_NOTHING
-    int64_t OB_MAX_LEVELS
+    int64_t OB_NO_BOUND
+    int64_t OB_BOOK_LEVELS
     const uint64_t OB_TEN[19]
 
     ctypedef struct ob_ladder:
@@ -100,3 +100,26 @@ cdef class BookCore:
     cdef int64_t count_number(self, int side, const int64_t *numbers) noexcept nogil
     cdef void free_cells(self) noexcept
     cdef void end_change(self, const ob_header *header) noexcept
+
+
+cdef struct Columns:
+    int64_t *prices
+    int64_t *sizes
+    int64_t *counts
+    bint counted
+    size_t count
+    size_t room
+    int price_scale
+    int size_scale
+
+
+cdef class L2Core(BookCore):
+    cdef Columns columns[2]
+    cdef int read_header(self, object sequence, object ts_event, object ts_recv, ob_header *header) except -1
+    cdef int take_rows(self, object bids, object asks) except -1
+    cdef int side_has_room(self, int side) noexcept
+    cdef int ready(self, object bids, object asks) except -1
+    cdef int put_columns(self, const ob_header *header) except -1
+    cdef int out_of_memory(self) except -1
+    cdef int few_rows(self) noexcept
+    cdef int fill_sides(self, ob_side *sides, bint complete) except -1

@@ -97,7 +97,7 @@ cdef class BookCore:
 
     def _start(self, symbol, max_depth, price_type):
         text = as_text(symbol, "symbol")
-        depth = 0 if max_depth is None else as_int(max_depth, "max_depth", 1, OB_MAX_LEVELS)
+        depth = 0 if max_depth is None else as_int(max_depth, "max_depth", 1, OB_BOOK_LEVELS)
         converter(price_type)  # refuses an unknown name
         self.symbol_text = text
         self.book.max_depth = depth

@@ -7,17 +7,6 @@ cdef enum:
     TEXT_MAX = 64
 
 
-cdef struct Columns:
-    int64_t *prices
-    int64_t *sizes
-    int64_t *counts
-    bint counted
-    size_t count
-    size_t room
-    int price_scale
-    int size_scale
-
-
 cdef int columns_reserve(Columns *columns, size_t count) except -1:
     """Room for `count` rows in three columns, which are one block."""
     cdef int64_t *block

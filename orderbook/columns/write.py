@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from array import array
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -87,7 +88,8 @@ class RowWriter:
     def add(self, event: Event) -> None:
         """Add the rows of one event and leave the message open, whatever the event says. See :meth:`append`."""
         self._name(event)
-        writer = _WRITERS.get(type(event))
+        kind: Any = type(event)
+        writer = _writer(kind)
         if writer is None:
             raise UsageError(f"columns have no row for `{type(event).__name__}`")
         mark = len(self)
@@ -114,6 +116,17 @@ class RowWriter:
         exponents = (-self._scales["price"], -self._scales["size"])
         self._start()
         return columns, exponents
+
+    @property
+    def scales(self) -> tuple[int, int]:
+        """Decimal digits that the columns keep of prices and of sizes. O(1)."""
+        return self._scales["price"], self._scales["size"]
+
+    def extend(self, columns: Columns) -> None:
+        """Add rows of whole messages, at the :attr:`scales`, as they are. O(rows)."""
+        for name, values in columns.items():
+            self._columns[name].frombytes(np.ascontiguousarray(values).data.cast("B"))
+        self._ended = len(self)
 
     def _name(self, event: Event) -> None:
         if not self.symbol:
@@ -298,6 +311,12 @@ _WRITERS: Final[dict[type[Event], Callable[[RowWriter, Any], None]]] = {
     Status: RowWriter._nothing,
     Fault: RowWriter._nothing,
 }
+
+
+@functools.cache
+def _writer(kind: Any) -> Callable[[RowWriter, Any], None] | None:
+    """What writes events of a class, or of one that it is derived from."""
+    return next((_WRITERS[base] for base in kind.__mro__ if base in _WRITERS), None)
 
 
 def _largest(column: array[Any], undef: int) -> int:

@@ -13,8 +13,8 @@
 
 enum { OB_BID = 0, OB_ASK = 1 };
 
-#define OB_NOTHING INT64_MIN /* the bound of a side of which nothing is known */
-#define OB_MAX_LEVELS 1000000
+#define OB_NO_BOUND INT64_MIN /* the bound of a side of which nothing is known */
+#define OB_BOOK_LEVELS 1000000
 
 typedef struct ob_side {
     ob_ladder ladder;
@@ -98,7 +98,7 @@ static inline void ob_book_empty(ob_book *book, int known) {
     for (int i = 0; i < 2; i++) {
         ob_ladder_clear(&book->sides[i].ladder);
         book->sides[i].limited = !known;
-        book->sides[i].bound = OB_NOTHING;
+        book->sides[i].bound = OB_NO_BOUND;
     }
     book->price_scale = book->size_scale = 0;
 }
@@ -117,7 +117,7 @@ static inline void ob_book_stamp(ob_book *book, const ob_header *header) {
 
 static int ob_side_fits(const ob_side *side, int64_t price_factor, int64_t size_factor) {
     const ob_ladder *ladder = &side->ladder;
-    if (side->limited && side->bound != OB_NOTHING && !ob_fits(side->bound, price_factor)) return 0;
+    if (side->limited && side->bound != OB_NO_BOUND && !ob_fits(side->bound, price_factor)) return 0;
     int64_t best;
     if (!ob_best(ladder, &best)) return 1;
     if (!ob_fits(best, price_factor) || !ob_fits(ob_worst(ladder), price_factor)) return 0;
@@ -140,7 +140,7 @@ static int ob_side_widen(ob_side *side, int64_t price_factor, int64_t size_facto
     if (ob_ladder_copy(&finer, &side->ladder, side->ladder.wide, price_factor, size_factor)) return -1;
     ob_ladder_clear(&side->ladder);
     side->ladder = finer;
-    if (side->limited && side->bound != OB_NOTHING) side->bound *= price_factor;
+    if (side->limited && side->bound != OB_NO_BOUND) side->bound *= price_factor;
     return 0;
 }
 
@@ -225,7 +225,7 @@ static int ob_fill_side(ob_side *to, int side, const int64_t *prices, const int6
     for (size_t i = 0; i < count; i++)
         if (!sizes[i]) ob_delete(ladder, ob_rank(side, prices[i]));
     to->limited = !complete;
-    to->bound = ladder->levels ? ob_worst(ladder) : OB_NOTHING;
+    to->bound = ladder->levels ? ob_worst(ladder) : OB_NO_BOUND;
     return 1;
 }
 

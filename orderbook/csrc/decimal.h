@@ -1,6 +1,6 @@
 /* Decimal text to int64 at a scale: the same answers as orderbook/scale.py, which is the specification.
  *
- * A number is mantissa / 10**scale. Nothing is rounded: a number that needs more digits than there are is an error code.
+ * A number is mantissa / 10**scale. Nothing is rounded: one that needs more digits than there are is an error code.
  * Plain C11 without Python.h, allocation or state; every read stays inside [s, s + n).
  *
  *   ob_parse_decimal   any decimal text, in canonical form (the smallest scale that holds it)
@@ -153,6 +153,47 @@ OB_INLINE int ob_rescale(int64_t mantissa, int scale, int target, int64_t *out) 
     return OB_OK;
 }
 
+/* -- plain numbers of at most 16 characters, eight digits at a time ------------------------------------------------ */
+
+#define OB_GENERAL 1 /* not for the quick way: ask ob_parse_at_general */
+
+/* 1 to 16 bytes: up to eight digits, then perhaps a point and up to eight more. As words of digits of value 0 to 9: the
+ * whole part up to the highest byte, the fraction from the lowest. 0 for anything else. */
+OB_INLINE int ob_split_sixteen(const char *s, size_t n, uint64_t *whole, uint64_t *fraction) {
+    const uint64_t digits = UINT64_C(0x0F0F0F0F0F0F0F0F);
+    uint64_t lo = ob_load_upto8(s, n), hi = n > 8 ? ob_load8(s + n - 8) >> (8 * (16 - n)) : 0;
+    unsigned odd = ob_nondigits16(lo, hi) & ((1u << n) - 1u);
+    size_t point = odd ? ob_ctz(odd) : n;
+    if (OB_UNLIKELY(point - 1 > 7)) return 0;
+    *whole = lo << (8 * (8 - point)) & digits;
+    *fraction = 0;
+    if (!odd) return 1;
+    if (OB_UNLIKELY((odd & (odd - 1u)) || n - point > 9 || s[point] != '.')) return 0;
+    if (OB_LIKELY(point < 7)) *fraction = (lo >> (8 * (point + 1)) | hi << (8 * (7 - point))) & digits;
+    else *fraction = hi >> (8 * (point - 7)) & digits;
+    return 1;
+}
+
+/* Those two words as a number at a scale. */
+OB_INLINE int ob_join(uint64_t whole, uint64_t fraction, int scale, int64_t *mantissa) {
+    whole = ob_eight_digits(whole);
+    if (OB_LIKELY((unsigned)(scale - 1) < 8u)) {
+        /* Two shifts, for one by 64 is undefined. What lies beyond the scale must be zeros. */
+        if (OB_UNLIKELY(fraction >> (8 * (scale - 1)) >> 8)) return OB_FINER;
+        fraction = ob_eight_digits(fraction << (8 * (8 - scale)));
+        *mantissa = (int64_t)(whole * OB_TEN[scale] + fraction);
+        return OB_OK;
+    }
+    if (scale == 0) {
+        if (fraction) return OB_FINER;
+        *mantissa = (int64_t)whole;
+        return OB_OK;
+    }
+    if (whole >= (uint64_t)INT64_MAX / OB_TEN[scale]) return OB_GENERAL;
+    *mantissa = (int64_t)(whole * OB_TEN[scale] + ob_eight_digits(fraction) * OB_TEN[scale - 8]);
+    return OB_OK;
+}
+
 /* -- any decimal text --------------------------------------------------------------------------------------------- */
 
 OB_INLINE int ob_is_digit(char c) {
@@ -221,8 +262,7 @@ OB_INLINE int ob_canonical(const ob_digits *d, int scale, uint64_t *mantissa, in
     return OB_OK;
 }
 
-/* Parse decimal text exactly, in canonical form: 0, or one of the codes above and *mantissa and *scale as they were. */
-OB_NOINLINE int ob_parse_decimal(const char *s, size_t n, int64_t *mantissa, int *scale) {
+OB_NOINLINE int ob_parse_decimal_general(const char *s, size_t n, int64_t *mantissa, int *scale) {
     ob_digits d = {0, 0, 0, 0, 0};
     uint64_t value;
     int exponent = 0, canonical, negative = 0, code;
@@ -247,67 +287,42 @@ OB_NOINLINE int ob_parse_decimal(const char *s, size_t n, int64_t *mantissa, int
     return OB_OK;
 }
 
+/* Parse decimal text exactly, in canonical form: 0, or one of the codes above and *mantissa and *scale as they were. */
+OB_INLINE int ob_parse_decimal(const char *s, size_t n, int64_t *mantissa, int *scale) {
+    uint64_t whole, fraction;
+    if (OB_LIKELY(n - 1 < 16) && OB_LIKELY(ob_split_sixteen(s, n, &whole, &fraction))) {
+        int own = 0;
+        /* The last digit that is not 0 is in the highest byte that is not 0. */
+        for (uint64_t rest = fraction; rest; rest >>= 8) own++;
+        *scale = own;
+        return ob_join(whole, fraction, own, mantissa);
+    }
+    return ob_parse_decimal_general(s, n, mantissa, scale);
+}
+
 /* -- text at a known scale ---------------------------------------------------------------------------------------- */
 
 OB_NOINLINE int ob_parse_at_general(const char *s, size_t n, int scale, int64_t *mantissa) {
     int64_t value;
     int own;
-    int code = ob_parse_decimal(s, n, &value, &own);
+    int code = ob_parse_decimal_general(s, n, &value, &own);
     if (code != OB_OK) return code;
     if (own > scale) return OB_FINER;
     return ob_rescale(value, own, scale, mantissa);
 }
 
-#define OB_GENERAL 1 /* not for the quick way: ask ob_parse_at_general */
-
-/* A whole part (1 to 8 bytes, first digit lowest, already shifted up to the top) and up to 8 digits of a fraction (0
- * after the last), all of value 0 to 9, at a scale. */
-OB_INLINE int ob_join(uint64_t whole, uint64_t fraction, int scale, int64_t *mantissa) {
-    whole = ob_eight_digits(whole);
-    if (OB_LIKELY((unsigned)(scale - 1) < 8u)) {
-        /* Two shifts, for one by 64 is undefined. What lies beyond the scale must be zeros. */
-        if (OB_UNLIKELY(fraction >> (8 * (scale - 1)) >> 8)) return OB_FINER;
-        fraction = ob_eight_digits(fraction << (8 * (8 - scale)));
-        *mantissa = (int64_t)(whole * OB_TEN[scale] + fraction);
-        return OB_OK;
-    }
-    if (scale == 0) {
-        if (fraction) return OB_FINER;
-        *mantissa = (int64_t)whole;
-        return OB_OK;
-    }
-    if (whole >= (uint64_t)INT64_MAX / OB_TEN[scale]) return OB_GENERAL;
-    *mantissa = (int64_t)(whole * OB_TEN[scale] + ob_eight_digits(fraction) * OB_TEN[scale - 8]);
-    return OB_OK;
-}
-
-/* At most 16 bytes, 0 after the last: up to eight digits, then perhaps a point and up to eight more. */
-OB_INLINE int ob_parse_sixteen(uint64_t lo, uint64_t hi, unsigned n, int scale, int64_t *mantissa) {
-    const uint64_t digits = UINT64_C(0x0F0F0F0F0F0F0F0F);
-    unsigned odd = ob_nondigits16(lo, hi) & ((1u << n) - 1u);
-    unsigned point = odd ? ob_ctz(odd) : n;
-    uint64_t fraction = 0;
-    if (OB_UNLIKELY(point - 1u > 7u)) return OB_GENERAL;
-    if (OB_LIKELY(odd)) {
-        if (OB_UNLIKELY(odd & (odd - 1u)) || n - point > 9u) return OB_GENERAL;
-        if (OB_LIKELY(point < 7u)) {
-            if ((lo >> (8 * point) & 0xFF) != '.') return OB_GENERAL;
-            fraction = lo >> (8 * (point + 1)) | hi << (8 * (7 - point));
-        } else {
-            if (((point == 7u ? lo >> 56 : hi) & 0xFF) != '.') return OB_GENERAL;
-            fraction = point == 7u ? hi : hi >> 8;
-        }
-    }
-    return ob_join(lo << (8 * (8 - point)) & digits, fraction & digits, scale, mantissa);
+/* Decimal text of at most 16 bytes at a scale. */
+OB_INLINE int ob_parse_sixteen(const char *s, size_t n, int scale, int64_t *mantissa) {
+    uint64_t whole, fraction;
+    if (!ob_split_sixteen(s, n, &whole, &fraction)) return OB_GENERAL;
+    return ob_join(whole, fraction, scale, mantissa);
 }
 
 /* Parse decimal text at a scale (0 to 18), exactly. OB_FINER: it needs more digits; else as ob_parse_decimal, and
  * OB_TOO_LARGE also for what fits at its own scale but not at this one. */
 OB_INLINE int ob_parse_at(const char *s, size_t n, int scale, int64_t *mantissa) {
     if (OB_LIKELY(n - 1 < 16)) {
-        uint64_t lo = ob_load_upto8(s, n);
-        uint64_t hi = n > 8 ? ob_load8(s + n - 8) >> (8 * (16 - n)) : 0;
-        int code = ob_parse_sixteen(lo, hi, (unsigned)n, scale, mantissa);
+        int code = ob_parse_sixteen(s, n, scale, mantissa);
         if (OB_LIKELY(code != OB_GENERAL)) return code;
     }
     return ob_parse_at_general(s, n, scale, mantissa);

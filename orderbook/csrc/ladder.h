@@ -83,7 +83,7 @@ static inline void ob_ladder_clear(ob_ladder *ladder) {
     ob_ladder_init(ladder, 0);
 }
 
-static inline int64_t ob_key(int64_t rank) { return rank >> OB_PAGE_BITS; }
+static inline int64_t ob_page_key(int64_t rank) { return rank >> OB_PAGE_BITS; }
 static inline unsigned ob_bit(int64_t rank) { return (unsigned)(rank & (OB_PAGE - 1)); }
 
 static inline int64_t ob_page_rank(const ob_page *page, unsigned bit) {
@@ -281,7 +281,7 @@ static ob_page *ob_grow_page(ob_ladder *ladder, ob_page *page) {
 
 /* The numbers of a rank, NULL where there is none. */
 static inline const int64_t *ob_get(const ob_ladder *ladder, int64_t rank) {
-    const ob_page *page = ob_look_page(ladder, ob_key(rank));
+    const ob_page *page = ob_look_page(ladder, ob_page_key(rank));
     const unsigned bit = ob_bit(rank);
     if (!page || !(page->mask >> bit & 1)) return NULL;
     return page->values + ((size_t)ob_place(page, bit) << ladder->wide);
@@ -289,7 +289,7 @@ static inline const int64_t *ob_get(const ob_ladder *ladder, int64_t rank) {
 
 /* The same to write through. */
 static inline int64_t *ob_find(ob_ladder *ladder, int64_t rank) {
-    ob_page *page = ob_find_page(ladder, ob_key(rank));
+    ob_page *page = ob_find_page(ladder, ob_page_key(rank));
     const unsigned bit = ob_bit(rank);
     if (!page || !(page->mask >> bit & 1)) return NULL;
     return page->values + ((size_t)ob_place(page, bit) << ladder->wide);
@@ -298,10 +298,10 @@ static inline int64_t *ob_find(ob_ladder *ladder, int64_t rank) {
 /* The numbers of a rank, which is put in (with numbers of any value) where it is not there; NULL: out of memory. */
 static inline int64_t *ob_put(ob_ladder *ladder, int64_t rank, int *is_new) {
     const int wide = ladder->wide;
-    ob_page *page = ob_find_page(ladder, ob_key(rank));
+    ob_page *page = ob_find_page(ladder, ob_page_key(rank));
     const unsigned bit = ob_bit(rank);
     if (OB_UNLIKELY(!page)) {
-        page = ob_new_page(ladder, ob_key(rank));
+        page = ob_new_page(ladder, ob_page_key(rank));
         if (!page) return NULL;
     }
     *is_new = !(page->mask >> bit & 1);
@@ -331,7 +331,7 @@ static inline int ob_set(ob_ladder *ladder, int64_t rank, int64_t size) {
 
 /* Take a level out; 0 where there was none. Never fails. */
 static inline int ob_delete(ob_ladder *ladder, int64_t rank) {
-    ob_page *page = ob_find_page(ladder, ob_key(rank));
+    ob_page *page = ob_find_page(ladder, ob_page_key(rank));
     const unsigned bit = ob_bit(rank);
     if (!page || !(page->mask >> bit & 1)) return 0;
     ladder->levels--;

@@ -2,6 +2,10 @@
 
 ``orjson`` parses the frame, except where prices are JSON numbers: those go through the standard library's parser, which
 can hand the digits to ``Decimal`` before they have been a float.
+
+Bytes are first shown to the compiled interpreter (:mod:`orderbook.decode._walker`) where there is one. It reads the
+messages that come most often, and declines whatever is wrong or rare: this module remains the specification, and has
+the last word.
 """
 
 from __future__ import annotations
@@ -10,16 +14,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple, NoReturn
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import orjson
 
+from orderbook import _backend
 from orderbook.decode.build import build_event
 from orderbook.decode.read import brief, expected, holds, walk
 from orderbook.decode.symbols import Symbols
 from orderbook.decode.table import MAX_CHANNELS, Channels, Envelope, EventSpec, JsonTable, Kind, Message, Path
 from orderbook.errors import DecodeError, UsageError
 from orderbook.events import Disconnect, Event
+
+if TYPE_CHECKING:
+    from orderbook.decode._walker import Walker
+
+_compiled: Any = _backend.load("orderbook.decode._walker", "the compiled decoder")
 
 
 class Topic(NamedTuple):
@@ -72,15 +83,33 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
-class JsonDecoder:
-    """Decodes one connection of a format of JSON messages; see :class:`~orderbook.decode.format.Decoder`."""
+def walker_for(table: JsonTable) -> Walker | None:
+    """Return a table compiled; None where it cannot be, or where plain Python was asked for. O(size of the table)."""
+    return None if _compiled is None else _compiled.Walker.make(table)
 
-    def __init__(self, table: JsonTable, symbols: Sequence[str] = (), *, name: str = "") -> None:
+
+class JsonDecoder:
+    """Decodes one connection of a format of JSON messages; see :class:`~orderbook.decode.format.Decoder`.
+
+    ``walker`` is the table compiled, which reads bytes first: by default what the backend has, None for none.
+    """
+
+    def __init__(
+        self,
+        table: JsonTable,
+        symbols: Sequence[str] = (),
+        *,
+        name: str = "",
+        walker: Walker | EllipsisType | None = ...,
+    ) -> None:
         self.ignored = 0
+        self.walker = walker_for(table) if isinstance(walker, EllipsisType) else walker
         self._table = table
         self._name = name
         self._symbols = Symbols(symbols)
         self._topics: dict[int, Topic] = {}
+        self._scratch: Any = None if self.walker is None else self.walker.scratch()
+        self._origin = ""
 
     def reset(self) -> None:
         """Forget the numbers of the channels. The symbols shown so far stay known: they can only make a guess safer."""
@@ -89,8 +118,34 @@ class JsonDecoder:
     def lost(self) -> None:
         """Nothing to do: no message of a JSON format is completed by the next."""
 
+    def has_guessed(self, symbol: str) -> bool:
+        """Whether a message without a symbol was taken for another one's, so that this one's are not to be trusted."""
+        return self._symbols.inferred not in (None, symbol)
+
     def decode(self, payload: Any, ts_recv: int | None = None, origin: str = "") -> list[Event]:
         """Return the events of one payload; see :meth:`~orderbook.decode.format.Decoder.decode`. O(size)."""
+        if self.walker is not None and type(payload) is bytes:
+            events = self._walk(self.walker, payload, ts_recv, origin)
+            if events is not None:
+                return events
+        return self._interpret(payload, ts_recv, origin)
+
+    def _walk(self, walker: Walker, payload: bytes, ts_recv: int | None, origin: str) -> list[Event] | None:
+        """Return the events by the compiled interpreter, None where it has nothing to say."""
+        if origin != self._origin:
+            envelope = self._table.envelope
+            self._scratch.set_bare_channel("" if envelope is None else _topic_of_origin(envelope, origin).channel)
+            self._origin = origin
+        events = walker.read(payload, ts_recv, self._scratch)
+        if events is None:
+            return None
+        if not events:
+            self.ignored += 1
+        elif events[0].symbol:
+            self._symbols.note(events[0].symbol)
+        return events
+
+    def _interpret(self, payload: Any, ts_recv: int | None, origin: str) -> list[Event]:
         frame = load_json(payload, self._table.exact_numbers)
         if type(frame) is not dict and type(frame) is not list:
             raise expected("an object or an array", frame, ())
@@ -176,9 +231,14 @@ def _unwrap(envelope: Envelope, frame: Any, origin: str) -> tuple[Any, Path, Top
     body, text = walk(frame, envelope.body), walk(frame, envelope.topic)
     if isinstance(text, str) and isinstance(body, (dict, list)):
         return body, envelope.body, _split_topic(envelope, text)
+    return frame, (), _topic_of_origin(envelope, origin)
+
+
+def _topic_of_origin(envelope: Envelope, origin: str) -> Topic:
+    """The topic of a bare message, if its connection was opened for just one."""
     name = origin.partition(envelope.origin)[2].partition("?")[0]
     alone = name and "/" not in name
-    return frame, (), _split_topic(envelope, name) if alone else Topic()
+    return _split_topic(envelope, name) if alone else Topic()
 
 
 def _split_topic(envelope: Envelope, text: str) -> Topic:

@@ -47,6 +47,11 @@ class Symbols:
         """The symbol that the caller declared, if it is exactly one."""
         return self._declared[0] if len(self._declared) == 1 else None
 
+    @property
+    def inferred(self) -> str | None:
+        """The symbol that messages without one were taken for, None while there was no such message."""
+        return self._inferred
+
     def find(self, rules: Sequence[SymbolRule], body: Any, at: Path, topic: str, origin: str) -> str:
         """Return the symbol by the first rule that knows it; ``""`` for a message of no instrument. O(rules).
 
@@ -62,8 +67,23 @@ class Symbols:
         else:
             raise self._unknown()
         if rule.source is not SymbolFrom.SEEN:
-            self._remember(symbol)
+            self.note(symbol)
         return symbol
+
+    def note(self, symbol: str) -> None:
+        """Take note of a message that names its symbol, wherever that was read. O(1).
+
+        Raises:
+            DecodeError: a message without a symbol was taken for another one's.
+        """
+        if self._inferred is not None and symbol != self._inferred:
+            raise DecodeError(
+                f"a snapshot that names no symbol was taken for {self._inferred}, the only one shown until then, "
+                f"but {symbol} is here too: {_HOW}",
+                spoils=self._inferred,
+            )
+        if symbol not in self._seen and len(self._seen) < 2:
+            self._seen.append(symbol)
 
     def _by(self, rule: SymbolRule, body: Any, at: Path, topic: str, origin: str, *, only: bool) -> str | None:
         match rule.source:
@@ -84,16 +104,6 @@ class Symbols:
             return None
         self._inferred = self._seen[0]
         return self._inferred
-
-    def _remember(self, symbol: str) -> None:
-        if self._inferred is not None and symbol != self._inferred:
-            raise DecodeError(
-                f"a snapshot that names no symbol was taken for {self._inferred}, the only one shown until then, "
-                f"but {symbol} is here too: {_HOW}",
-                spoils=self._inferred,
-            )
-        if symbol not in self._seen and len(self._seen) < 2:
-            self._seen.append(symbol)
 
     def _unknown(self) -> DecodeError:
         shown = " and ".join(self._seen) or "none yet"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 from weakref import WeakSet
 
+from orderbook.blocks import BlockOrItem
 from orderbook.errors import SourceError, UsageError
 from orderbook.events import Fault
 from orderbook.sources.base import Item, symbol_tuple
+from orderbook.sources.blocks import Blocks, FileBlock, take_turns
 from orderbook.sources.disk import size_of
 from orderbook.sources.framing import AUTO, FRAMINGS, HEAD, MAX_MESSAGE, Framing, Stream, detect, get_framing
+from orderbook.sources.framing.base import receive_time
 from orderbook.sources.framing.lobster import LOBSTER, pair_up
 from orderbook.sources.merge import Items, Tape, merge
 from orderbook.sources.parts import Part, parts_of
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from orderbook.decode import Format
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class FileSource:
         self._declared = _declared_framing(format)
         self._sizes = {path: size_of(path) for path in self.paths}
         self._read: dict[Path, int] = {}
-        self._running: WeakSet[Generator[Item, None, None]] = WeakSet()
+        self._running: WeakSet[Generator[Any, None, None]] = WeakSet()
 
     def __iter__(self) -> Iterator[Item]:
         running = self._items()
@@ -144,6 +148,31 @@ class FileSource:
                 yield from self._track_items(track, read)
         read.update(self._sizes)
 
+    def blocks(self) -> Iterator[BlockOrItem]:
+        """Iterate as the source itself does, but over blocks of lines where a line is a message. O(1) memory.
+
+        For readers that take many lines at once; see :class:`orderbook.blocks.Block`.
+        """
+        running = self._blocks()
+        self._running.add(running)
+        return running
+
+    def _blocks(self) -> Generator[FileBlock | Item, None, None]:
+        self._read = read = dict.fromkeys(self.paths, 0)
+        tracks = self._tracks()
+        if len(tracks) > 1 and _all_timed(tracks):
+            yield from take_turns([self._turn(track, read) for track in tracks])
+        else:
+            for track in tracks:
+                yield from self._track_blocks(track, read)
+        read.update(self._sizes)
+
+    def _turn(self, track: _Track, read: dict[Path, int]) -> Tape[FileBlock | Item]:
+        return Tape(partial(self._track_blocks, track, read), partial(self._track_items, track, {}), track.framing.key)
+
+    def _track_blocks(self, track: _Track, read: dict[Path, int]) -> Generator[FileBlock | Item, None, None]:
+        return self._guarded(track, read, _blocks_of)
+
     def _tracks(self) -> list[_Track]:
         """What there is to read, pairs joined."""
         tracks = [self._track(part) for path in self.paths for part in parts_of(path)]
@@ -171,16 +200,21 @@ class FileSource:
             )
         return _Track(part, get_framing(name), empty=not head.strip())
 
-    def _tape(self, track: _Track, read: dict[Path, int]) -> Tape:
+    def _tape(self, track: _Track, read: dict[Path, int]) -> Tape[Item]:
         read_it = partial(self._track_items, track)
         return Tape(partial(read_it, read), partial(read_it, {}), track.framing.key)
 
     def _track_items(self, track: _Track, read: dict[Path, int]) -> Items:
+        return self._guarded(track, read, _items_of)
+
+    def _guarded(
+        self, track: _Track, read: dict[Path, int], reader: Callable[[Framing, Stream], Iterator[ItemT]]
+    ) -> Generator[ItemT | Fault, None, None]:
         with ExitStack() as stack:
             second = None if track.companion is None else self._stream(track.companion, stack, read)
             stream = self._stream(track.part, stack, read, second)
             try:
-                yield from track.framing.read(stream)
+                yield from reader(track.framing, stream)
             except SourceError as error:
                 failure = error.at(place=Place(track.part.name))
                 if self.on_error is OnError.RAISE:
@@ -198,6 +232,17 @@ class FileSource:
             on_error=self.on_error,
             companion=companion,
         )
+
+
+def _items_of(framing: Framing, stream: Stream) -> Iterator[Item]:
+    return framing.read(stream)
+
+
+def _blocks_of(framing: Framing, stream: Stream) -> Iterator[FileBlock | Item]:
+    """Blocks where a line is a message and its time is when it was received; items where it is not."""
+    if framing.lines is None or framing.key is not receive_time:
+        return framing.read(stream)
+    return iter(Blocks(stream, framing, framing.lines()))
 
 
 def _paths(path_or_paths: PathLike | Iterable[PathLike]) -> tuple[Path, ...]:

@@ -12,22 +12,23 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from orderbook.errors import SourceError
 from orderbook.sources.base import Item
 
 Items: TypeAlias = "Generator[Item, None, None]"
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class Tape(Generic[ItemT]):
     """Something that can be opened as items, any number of times, and the time that an item is merged by (None: none).
 
     ``peek`` opens the same, for a look at the beginning that does not count as progress.
     """
 
-    open: Callable[[], Items]
+    open: Callable[[], Iterator[ItemT]]
     peek: Callable[[], Items]
     key: Callable[[Item], int | None]
 
@@ -37,12 +38,12 @@ class _Run:
 
     __slots__ = ("_items", "_tape", "index", "item", "key")
 
-    def __init__(self, tape: Tape, index: int) -> None:
+    def __init__(self, tape: Tape[Item], index: int) -> None:
         self._tape = tape
-        self._items: Items | None = None
+        self._items: Iterator[Item] | None = None
         self.index = index
         self.item: Item | None = None
-        self.key = _first_key(tape)
+        self.key = first_key(tape)
 
     def __lt__(self, other: _Run) -> bool:
         return (self.key, self.index) < (other.key, other.index)
@@ -57,12 +58,13 @@ class _Run:
             self.key = key
 
     def close(self) -> None:
-        if self._items is not None:
-            self._items.close()
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
 
 
-def _first_key(tape: Tape) -> float:
-    """The first time on a tape; a tape without one, or that fails before it, comes after all others.
+def first_key(tape: Tape[Any]) -> float:
+    """Return the first time on a tape; a tape without one, or that fails before it, comes after all others.
 
     There, its error is raised when everything else has been delivered.
     """
@@ -77,7 +79,7 @@ def _first_key(tape: Tape) -> float:
     return math.inf
 
 
-def merge(tapes: Sequence[Tape]) -> Iterator[Item]:
+def merge(tapes: Sequence[Tape[Item]]) -> Iterator[Item]:
     """Yield the items of all tapes by time, ties in the order of the tapes. O(log tapes) an item, one item held a tape.
 
     Inside a tape the order never changes: an item without a time, or one whose time goes backwards, follows the one

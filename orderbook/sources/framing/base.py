@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from orderbook.errors import CorruptSource, SourceError
 from orderbook.events import Fault
 from orderbook.sources.base import Item
+from orderbook.types import Place
 from orderbook.verdicts import OnError
 
 MAX_MESSAGE: Final = 64 * 1024 * 1024
@@ -51,6 +52,10 @@ def receive_time(item: Item) -> int | None:
     return item.ts_recv
 
 
+Parse: TypeAlias = "Callable[[bytes, Place], Item | None]"
+"""What makes an item of a line, None of one that is nothing; raises SourceError for one that it cannot read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Framing:
     """How a recorder stored messages: a name, a reader, and whether the items bring a time to merge files by.
@@ -66,4 +71,6 @@ class Framing:
     name: str
     read: Callable[[Stream], Iterator[Item]]
     timed: bool
+    lines: Callable[[], Parse] | None = None
+    """Makes what turns a line into a message, where a line is one: such files can be read in blocks."""
     key: Callable[[Item], int | None] = receive_time

@@ -89,4 +89,4 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     return bytes((int(escape[1:], 16),)) if len(escape) > 1 else _PLAIN[escape]
 
 
-CAPTURE = Framing("capture", read, timed=True)
+CAPTURE = Framing("capture", read, timed=True, lines=lambda: _Parser().parse)

@@ -19,4 +19,4 @@ def _parse(line: bytes, place: Place) -> RawMessage | None:
     return RawMessage(None, line, "", place) if line.strip() else None
 
 
-NDJSON = Framing("ndjson", read, timed=False)
+NDJSON = Framing("ndjson", read, timed=False, lines=lambda: _parse)

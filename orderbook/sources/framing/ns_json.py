@@ -31,4 +31,4 @@ def _parse(line: bytes, place: Place) -> RawMessage | None:
     raise CorruptSource(f"expected `<recv_ns> <json>`, got {shown(line)}")
 
 
-NS_JSON = Framing("ns_json", read, timed=True)
+NS_JSON = Framing("ns_json", read, timed=True, lines=lambda: _parse)

@@ -59,4 +59,4 @@ class _Parser:
         return self._seconds
 
 
-TARDIS_RAW = Framing("tardis_raw", read, timed=True)
+TARDIS_RAW = Framing("tardis_raw", read, timed=True, lines=lambda: _Parser().parse)

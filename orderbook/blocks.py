@@ -1,0 +1,58 @@
+"""Many messages that nobody has made objects of yet: what a source of lines gives to who takes many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeAlias
+
+from orderbook.events import Event
+from orderbook.types import RawMessage
+
+
+class Block:
+    """Whole lines of one file; ``at`` is where in ``data`` the next line begins, ``framing`` how they are to be read.
+
+    Its reader takes as many lines as it likes by itself (:meth:`passed`), and any other line as the item that the
+    framing makes of it (:meth:`take`). ``before`` is the receive time from which another file's messages are due: no
+    line received then or later may be taken. None: no other file waits.
+    """
+
+    __slots__ = ("at", "before", "data", "framing")
+
+    def __init__(self, data: bytes, framing: str) -> None:
+        self.data = data
+        self.framing = framing
+        self.at = 0
+        self.before: int | None = None
+
+    def __bool__(self) -> bool:
+        """Whether a line is left."""
+        return self.at < len(self.data)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether no line can be one that must be refused for its length."""
+        raise NotImplementedError
+
+    def line(self) -> bytes:
+        """Return the next line, without its end. O(length)."""
+        end = self.data.find(b"\n", self.at)
+        return self.data[self.at : len(self.data) if end < 0 else end].removesuffix(b"\r")
+
+    def passed(self, at: int, lines: int) -> None:
+        """Say that the next ``lines`` were taken, and ``at`` is where the one after them begins."""
+        raise NotImplementedError
+
+    def take(self) -> RawMessage | Event | None:
+        """Return the next item; None at the end of the block, and where the next one is another file's turn."""
+        raise NotImplementedError
+
+
+class BlockSource(Protocol):
+    """A source that has blocks."""
+
+    def blocks(self) -> Iterator[BlockOrItem]:
+        """Iterate as the source itself does, but over blocks of lines where a line is a message."""
+
+
+BlockOrItem: TypeAlias = "Block | RawMessage | Event"

@@ -1,0 +1,236 @@
+"""Files as blocks of whole lines, for readers that take many lines at once.
+
+However its lines are taken, each is taken once, in order, with the places, faults and errors that an iteration of the
+source gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from orderbook.blocks import Block
+from orderbook.errors import SourceError
+from orderbook.sources.base import Item
+from orderbook.sources.framing import Framing, Stream
+from orderbook.sources.framing.base import Parse
+from orderbook.sources.merge import Tape, first_key
+from orderbook.types import Place
+
+BLOCK: Final = 1 << 18
+"""How many bytes a block has at least, if the file has them: enough that what is done once a block costs nothing."""
+
+
+class FileBlock(Block):
+    """Whole lines of one file, see :class:`~orderbook.blocks.Block`: each is taken once, by whoever takes it."""
+
+    __slots__ = ("_number", "_offset", "_parse", "_passed", "_peeked", "_stream")
+
+    def __init__(self, data: bytes, number: int, offset: int, stream: Stream, framing: Framing, parse: Parse) -> None:
+        super().__init__(data, framing.name)
+        self._number = number
+        self._offset = offset
+        self._stream = stream
+        self._parse = parse
+        self._peeked: tuple[Item, int] | None = None
+        self._passed = 0
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether no line can be longer than what is accepted."""
+        return len(self.data) <= self._stream.max_message
+
+    def passed(self, at: int, lines: int) -> None:
+        """Say that the next ``lines`` were taken, and ``at`` is where the one after them begins. O(1)."""
+        if lines:
+            self.at = at
+            self._number += lines
+            self._passed = lines
+            self._peeked = None
+
+    def peek(self) -> Item | None:
+        """Return the next item without taking it, None at the end of the block. O(lines without one)."""
+        while self._peeked is None and self:
+            after = self._end() + 1
+            item = self._read()
+            if item is None:
+                self.at = after
+                self._number += 1
+            else:
+                self._peeked = item, after
+        return None if self._peeked is None else self._peeked[0]
+
+    def take(self) -> Item | None:
+        """Return the next item; None at the end of the block, and where the next one is another file's turn.
+
+        Raises:
+            SourceError: the line cannot be read, and the source says to raise.
+        """
+        item = self.peek()
+        if item is None or self._peeked is None:
+            return None
+        if self.before is not None and item.ts_recv is not None and item.ts_recv >= self.before:
+            return None
+        self.at, self._peeked = self._peeked[1], None
+        self._number += 1
+        return item
+
+    def _end(self) -> int:
+        end = self.data.find(b"\n", self.at)
+        return len(self.data) if end < 0 else end
+
+    def _read(self) -> Item | None:
+        end = self._end()
+        place = Place(self._stream.name, self._number + 1, self._offset + self.at)
+        if self._passed:
+            self._catch_up()
+        try:
+            if end - self.at > self._stream.max_message:
+                raise self._stream.too_long("a line")
+            return self._parse(self.data[self.at : end].removesuffix(b"\r"), place)
+        except SourceError as error:
+            return self._stream.fault(error.at(place=place))
+
+    def _catch_up(self) -> None:
+        """Show the parser the line before, for what it says of the next one may depend on it."""
+        self._passed = 0
+        begin = self.data.rfind(b"\n", 0, self.at - 1) + 1
+        self._parse(self.data[begin : self.at - 1].removesuffix(b"\r"), Place(self._stream.name))
+
+
+class Blocks:
+    """The lines of a stream in blocks, and the faults of lines that are too long to be held."""
+
+    def __init__(self, stream: Stream, framing: Framing, parse: Parse) -> None:
+        self._stream = stream
+        self._framing = framing
+        self._parse = parse
+        self._number = 0
+        self._offset = 0
+        self._held: list[bytes] = []
+        self._size = 0
+        self._skipping = False
+
+    def __iter__(self) -> Iterator[FileBlock | Item]:
+        chunks = self._stream.chunks
+        while True:
+            try:
+                chunk = next(chunks, None)
+            except SourceError as error:
+                yield from self._lines()
+                raise error.at(place=Place(self._stream.name, self._number + 1, self._offset)) from None
+            if chunk is None:
+                break
+            yield from self._add(chunk)
+        yield from self._lines(last=True)
+
+    def _add(self, chunk: bytes) -> Iterator[FileBlock | Item]:
+        if self._skipping:
+            chunk = self._skip(chunk)
+        if chunk:
+            self._held.append(chunk)
+            self._size += len(chunk)
+        if self._size >= BLOCK:
+            yield from self._lines()
+        if self._size > self._stream.max_message:
+            yield from self._lines()
+        if self._size > self._stream.max_message:
+            place = Place(self._stream.name, self._number + 1, self._offset)
+            yield self._stream.fault(self._stream.too_long("a line").at(place=place))
+            # Told at once and then passed over: what is too long is never held.
+            self._offset += self._size
+            self._held, self._size, self._skipping = [], 0, True
+
+    def _skip(self, chunk: bytes) -> bytes:
+        """What is left of a chunk behind the end of a line that was too long."""
+        end = chunk.find(b"\n")
+        self._offset += len(chunk) if end < 0 else end + 1
+        self._skipping = end < 0
+        self._number += not self._skipping
+        return b"" if end < 0 else chunk[end + 1 :]
+
+    def _lines(self, *, last: bool = False) -> Iterator[FileBlock]:
+        """All whole lines that are held, and the rest too at the end of the stream."""
+        data = b"".join(self._held)
+        cut = len(data) if last else data.rfind(b"\n") + 1
+        self._held = [data[cut:]] if cut < len(data) else []
+        self._size = len(data) - cut
+        if not cut:
+            return
+        data = data[:cut] if cut < len(data) else data
+        block = FileBlock(data, self._number, self._offset, self._stream, self._framing, self._parse)
+        self._number += data.count(b"\n")
+        self._offset += cut
+        yield block
+
+
+class _Turn:
+    """A tape while it is merged: what waits, and the time that it is merged by."""
+
+    __slots__ = ("_items", "_tape", "index", "item", "key")
+
+    def __init__(self, tape: Tape[FileBlock | Item], index: int, key: float) -> None:
+        self._tape = tape
+        self._items: Iterator[FileBlock | Item] | None = None
+        self.index = index
+        self.item: FileBlock | Item | None = None
+        self.key = key
+
+    def __lt__(self, other: _Turn) -> bool:
+        return (self.key, self.index) < (other.key, other.index)
+
+    def wait(self) -> None:
+        """Wait with the next item: the rest of a block, or what comes after it; None at the end."""
+        if self._items is None:
+            self._items = iter(self._tape.open())
+        while not self._is_waiting():
+            self.item = next(self._items, None)
+            if self.item is None:
+                return
+        first = self.item.peek() if isinstance(self.item, FileBlock) else self.item
+        if first is not None and first.ts_recv is not None:
+            self.key = first.ts_recv
+
+    def _is_waiting(self) -> bool:
+        return self.item is not None and (not isinstance(self.item, FileBlock) or self.item.peek() is not None)
+
+    def give(self, other: _Turn | None) -> Iterator[FileBlock | Item]:
+        """Give the item, a block with the word when its turn ends."""
+        item = self.item
+        if isinstance(item, FileBlock):
+            is_bound = other is not None and other.key != math.inf
+            item.before = int(other.key) + (self.index < other.index) if is_bound and other is not None else None
+        else:
+            self.item = None
+        if item is not None:
+            yield item
+
+    def close(self) -> None:
+        """Close the tape."""
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
+def take_turns(tapes: Sequence[Tape[FileBlock | Item]]) -> Iterator[FileBlock | Item]:
+    """Yield the blocks and items of all tapes by time, as :func:`orderbook.sources.merge.merge` does with items.
+
+    A block that is given must be taken up to the time at which another tape is due; what is left of it comes again.
+    """
+    turns = [_Turn(tape, index, first_key(tape)) for index, tape in enumerate(tapes)]
+    heap = turns.copy()
+    heapify(heap)
+    try:
+        while heap:
+            turn = heappop(heap)
+            turn.wait()
+            while turn.item is not None and not (heap and heap[0] < turn):
+                yield from turn.give(heap[0] if heap else None)
+                turn.wait()
+            if turn.item is not None:
+                heappush(heap, turn)
+    finally:
+        for turn in turns:
+            turn.close()
