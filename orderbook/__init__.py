@@ -12,6 +12,7 @@ messages, :class:`L2Book` and :class:`L3Book` for books that you feed yourself.
 """
 
 import logging
+import typing as _typing
 
 from orderbook.books import MAX_LEVELS, L2Book, L3Book, backend
 from orderbook.builder import BookBuilder, SnapshotRequest, Stats
@@ -66,7 +67,6 @@ from orderbook.levels import Levels
 from orderbook.panel import Panel
 from orderbook.replay import Replay, book_at, load, replay
 from orderbook.sampling import sample
-from orderbook.sources import FileSource, MemorySource, ReplaySource
 from orderbook.timestamps import duration_ns, from_ns, to_ns
 from orderbook.types import (
     Action,
@@ -83,10 +83,23 @@ from orderbook.types import (
 from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State, Verdict
 from orderbook.views import Depth
 
+if _typing.TYPE_CHECKING:
+    from orderbook.sources import FileSource, MemorySource, ReplaySource
+
 __version__ = "0.1.0"
 
 # Quiet by default: without a handler Python itself would print our warnings to stderr.
 logging.getLogger("orderbook").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> object:
+    # Late: files, compressions and framings are for those who read some.
+    if name in ("FileSource", "MemorySource", "ReplaySource"):
+        from orderbook import sources
+
+        return getattr(sources, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = (
     "MAX_LEVELS",

@@ -6,7 +6,6 @@ exactly as it was.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -224,7 +223,9 @@ class Book(Readable[CellT]):
         >>> a == b, a.state_hash() == b.state_hash()
         (True, True)
         """
-        return hashlib.blake2b(canonical_bytes(self._canonical()), digest_size=16).hexdigest()
+        from hashlib import blake2b  # late: it brings all of OpenSSL
+
+        return blake2b(canonical_bytes(self._canonical()), digest_size=16).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Book) or self._kind != other._kind:

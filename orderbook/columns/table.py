@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy.typing as npt
 from orderbook._extras import require
 from orderbook.columns.read import read_events
 from orderbook.columns.schema import DTYPES, MAX_ROWS, UNDEF_PRICE, UNDEF_SIZE, Columns, Stored, check
-from orderbook.columns.store import load, save, verify_rows
 from orderbook.columns.write import RowWriter
 from orderbook.errors import UsageError
 from orderbook.events import Event
@@ -165,7 +165,7 @@ class Events:
         """All columns; the rows of a file that was opened without a look at them are checked now, once."""
         columns = {name: getattr(self, name) for name in DTYPES}
         if self._unverified is not None:
-            verify_rows(columns, self._unverified)
+            _store().verify_rows(columns, self._unverified)
             self._unverified = None
         return columns
 
@@ -223,7 +223,7 @@ class Events:
         True
         """
         stored = Stored(self.symbol, self._columns(), self.price_exponent, self.size_exponent)
-        save(path, stored, compress=compress)
+        _store().save(path, stored, compress=compress)
 
     @classmethod
     def open(cls, path: str | Path, *, verify: bool = True, max_rows: int = MAX_ROWS) -> Self:
@@ -252,7 +252,7 @@ class Events:
         ...     events, events.price.flags.owndata, events.price.flags.writeable
         (<Events ETHUSDT: 1 rows, 1 messages, L2>, False, False)
         """
-        stored = load(path, verify=verify, max_rows=max_rows)
+        stored = _store().load(path, verify=verify, max_rows=max_rows)
         events = cls.__new__(cls)._set(*stored)
         events._unverified = None if verify else Place(str(path))
         return events
@@ -321,6 +321,13 @@ def _column(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     if column is not found and not np.array_equal(column, found):
         raise UsageError(f"column {name} does not fit in {DTYPES[name]}")
     return column
+
+
+def _store() -> ModuleType:
+    # Late: zip files and checksums are for those who keep columns in files.
+    from orderbook.columns import store
+
+    return store
 
 
 def _restore(kind: type[Events], symbol: str, columns: Columns, price_exponent: int, size_exponent: int) -> Events:

@@ -9,29 +9,30 @@ value a :class:`Format` or a function without arguments that returns one; it is 
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from orderbook.decode.binance import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
-from orderbook.decode.bitfinex import BITFINEX_RAW
 from orderbook.decode.format import Format
-from orderbook.decode.lobster import LOBSTER
-from orderbook.decode.tardis_csv import TARDIS_CSV
 from orderbook.errors import UnknownFormat, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP: Final = "orderbook.formats"
 
-_BUILT_IN: Final = {
-    known.name: known
-    for known in (
-        BINANCE_SPOT,
-        BINANCE_USDM,
-        BINANCE_COINM,
-        BITFINEX_RAW,
-        LOBSTER,
-        TARDIS_CSV,
-    )
-}
+# Where each is defined, as the constant of its name in capitals: a table is made when somebody asks for it, so that a
+# program pays for the formats that it uses.
+_BUILT_IN: Final = MappingProxyType(
+    {
+        "binance_coinm": "binance",
+        "binance_spot": "binance",
+        "binance_usdm": "binance",
+        "bitfinex_raw": "bitfinex",
+        "lobster": "lobster",
+        "tardis_csv": "tardis_csv",
+    }
+)
 _registered: dict[str, Format] = {}
 
 
@@ -41,7 +42,7 @@ def formats() -> tuple[str, ...]:
     >>> "binance_spot" in formats()
     True
     """
-    return tuple(sorted({*_BUILT_IN, *_registered, *(point.name for point in entry_points(group=GROUP))}))
+    return tuple(sorted({*_BUILT_IN, *_registered, *(point.name for point in _entry_points())}))
 
 
 def get_format(name: str | Format) -> Format:
@@ -56,10 +57,10 @@ def get_format(name: str | Format) -> Format:
     """
     if isinstance(name, Format):
         return name
-    known = _BUILT_IN.get(name) or _registered.get(name) if isinstance(name, str) else None
+    known = _known(name) if isinstance(name, str) else None
     if known is not None:
         return known
-    points = list(entry_points(group=GROUP, name=name)) if isinstance(name, str) else []
+    points = [point for point in _entry_points() if point.name == name]
     if not points:
         raise UnknownFormat(name, formats())
     if len(points) > 1:
@@ -79,11 +80,26 @@ def register(format: Format) -> Format:
     """
     if not isinstance(format, Format):
         raise UsageError(f"expected a Format, got `{type(format).__name__}`")
-    taken = _BUILT_IN.get(format.name) or _registered.get(format.name)
+    taken = _known(format.name)
     if taken is not None and taken != format:
         raise UsageError(f"there is a format {format.name!r} already")
     _registered[format.name] = format
     return format
+
+
+def _known(name: str) -> Format | None:
+    module = _BUILT_IN.get(name)
+    if module is None:
+        return _registered.get(name)
+    found: Format = getattr(import_module(f"orderbook.decode.{module}"), name.upper())
+    return found
+
+
+def _entry_points() -> EntryPoints:
+    # Late: reading what is installed takes longer than most programs need for their import.
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
 
 
 def _owner(point: EntryPoint) -> str:
