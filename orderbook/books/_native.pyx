@@ -8,20 +8,29 @@ interpreter's lock, so a free-threaded Python turns the lock on when it is impor
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free
+from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, UINT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset, strlen
 
-from orderbook.books.arguments import MAX_COUNT, as_int, as_levels, as_ns, as_sequence, as_text
+from decimal import Decimal
+
+from orderbook.books.arguments import MAX_COUNT, as_int, as_levels, as_ns, as_order_id, as_sequence, as_text
+from orderbook.books.base import Book, ensure
 from orderbook.books.l2 import L2Methods
+from orderbook.books.l3 import L3Methods, QueueAhead
 from orderbook.books.ladder import Aggregate
-from orderbook.events import Delta
+from orderbook.books.queue import Resting
+from orderbook.events import Delta, Event, OrderAdd, OrderCancel, OrderExecute, OrderModify, OrderReplace
 from orderbook.levels import Levels
 from orderbook.scale import converter, to_decimal
-from orderbook.types import BookState, Level, Side
+from orderbook.types import BookState, Level, Order, Side
 from orderbook.views import Depth
 
 cdef extern from "Python.h":
@@ -36,3 +45,7 @@ cdef int64_t _max_count = MAX_COUNT
 include "_reading.pxi"
 include "_rows.pxi"
 include "_l2.pxi"
+include "_l3_arguments.pxi"
+include "_l3_rows.pxi"
+include "_l3.pxi"
+include "_l3_cells.pxi"

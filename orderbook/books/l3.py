@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from orderbook.books.arguments import UINT64_MAX, as_levels, as_order_id, as_side, as_size
-from orderbook.books.base import ensure, is_tick
+from orderbook.books.base import Scales, ensure, is_tick
 from orderbook.books.codec import Node
 from orderbook.books.l2 import L2Book
 from orderbook.books.ladder import Aggregate, Ladder, exact
@@ -154,9 +154,7 @@ class L3Methods(L3Orders):
         target = self._target(*rows.values())
         sides = [self._snapshot_side(side, rows[side], target, _anonymous, complete=complete) for side in rows]
         # Nothing above touched the book; nothing below can fail.
-        self._bids, self._asks = sides
-        self._orders = {}
-        self._price_scale, self._size_scale = target
+        self._take_over(target, *sides)
         self._finish(header)
 
     def apply_orders(
@@ -193,9 +191,19 @@ class L3Methods(L3Orders):
             ladder.bound = None
             if not complete:
                 ladder.limit_to_worst(but=1)  # more orders may rest at the worst price than were shown
+        self._become(staged)
+        self._finish(header)
+
+    def _take_over(self, scales: Scales, bids: Ladder[Queue], asks: Ladder[Queue]) -> None:
+        """Keep other levels than before, and the orders that stand on them."""
+        self._bids, self._asks = bids, asks
+        self._price_scale, self._size_scale = scales
+        self._index()
+
+    def _become(self, staged: Any) -> None:
+        """Take all levels and orders of a book that is used up by it."""
         self._bids, self._asks, self._orders = staged._bids, staged._asks, staged._orders
         self._price_scale, self._size_scale = staged._price_scale, staged._size_scale
-        self._finish(header)
 
     def reveal(
         self, bids: Any, asks: Any, *, sequence: int | None = None, ts_event: Any = None, ts_recv: Any = None
@@ -368,31 +376,30 @@ class L3Methods(L3Orders):
         }
 
     def _read_sides(self, body: Node) -> None:
-        self._orders = {}
-        self._bids = self._read_side(Side.BID, body.key("bids"))
-        self._asks = self._read_side(Side.ASK, body.key("asks"))
+        known: set[OrderId] = set()
+        sides = [self._read_side(side, body.key(name), known) for side, name in SIDE_NAMES.items()]
+        self._take_over(Scales(self._price_scale, self._size_scale), *sides)
 
-    def _read_side(self, side: Side, node: Node) -> Ladder[Queue]:
+    def _read_side(self, side: Side, node: Node, known: set[OrderId]) -> Ladder[Queue]:
         ladder, prices = self._read_prices(side, node)
         sums = node.key("anonymous").items(len(prices))
         rows = node.key("orders").items(len(prices))
         for price, anonymous, orders in zip(prices, sums, rows, strict=True):
             queue = Queue(anonymous.integer(low=0))
             for item in orders.items():
-                queue.append(self._read_order(side, price, item))
+                queue.append(self._read_order(side, price, item, known))
             if not 0 < queue.size <= INT64_MAX:
                 raise orders.fail(f"a level of size {queue.size}")
             ladder.put(price, queue)
         return ladder
 
-    def _read_order(self, side: Side, price: int, node: Node) -> Resting:
+    def _read_order(self, side: Side, price: int, node: Node, known: set[OrderId]) -> Resting:
         key, size, ts_event = node.items(3)
         order_id = key.integer(INT64_MIN, UINT64_MAX) if isinstance(key.value, int) else key.text()
-        if order_id in self._orders:
+        if order_id in known:
             raise key.fail(f"order {order_id!r} stands twice")
-        order = Resting(order_id, side, price, size.integer(low=1), ts_event.optional_integer())
-        self._orders[order_id] = order
-        return order
+        known.add(order_id)
+        return Resting(order_id, side, price, size.integer(low=1), ts_event.optional_integer())
 
     # ---- invariants --------------------------------------------------------------------------------------------------
 

@@ -260,9 +260,7 @@ class L3Orders(Book[Queue]):
         place = self._place(as_side(side), parse(price), as_size(size))
         self._require_space(place)
         self._widen(place.scales)
-        queue = self._open(place.side, place.price)
-        queue.anonymous += place.size
-        queue.size += place.size
+        self._put_anonymous(place.side, place.price, place.size)
         self._finish(header)
 
     def take_anonymous(
@@ -296,9 +294,7 @@ class L3Orders(Book[Queue]):
         if queue is None or place.size > resting:
             raise self._over(None, resting, place.size, place.scales.size)
         self._widen(place.scales)
-        queue.anonymous -= place.size
-        queue.size -= place.size
-        self._close(place.side, place.price)
+        self._put_anonymous(place.side, place.price, -place.size)
         self._finish(header)
 
     def _out_order(self, order: Resting) -> Order:
@@ -327,17 +323,25 @@ class L3Orders(Book[Queue]):
     def _require_space(self, place: Place, leaving: Resting | None = None) -> None:
         """Check the total of the level and the number of levels, once ``leaving`` has left."""
         queue = self._queue_at(place)
-        source = None if leaving is None else self._ladder(leaving.side).get(leaving.price)
         total = 0 if queue is None else queue.size
-        if leaving is not None and queue is not None and queue is source:
+        if leaving is not None and self._stands_on(leaving, place):
             total -= leaving.size
         total = total * 10 ** (place.scales.size - self._size_scale) + place.size
         if total > INT64_MAX:
             raise ScaleError(exact(total, place.scales.size), "the size of the level does not fit in int64")
         if queue is None:
-            closes = source is not None and leaving is not None and source.size == leaving.size
-            freed = closes and leaving is not None and leaving.side is place.side
+            freed = leaving is not None and leaving.side is place.side and self._is_alone(leaving)
             self._limit(place.side, len(self._ladder(place.side)) + 1 - freed)
+
+    def _stands_on(self, order: Resting, place: Place) -> bool:
+        """Whether an order is on a level already, at a scale that the book may not have yet."""
+        factor = 10 ** (place.scales.price - self._price_scale)
+        return order.side is place.side and order.price * factor == place.price
+
+    def _is_alone(self, order: Resting) -> bool:
+        """Whether nothing else is on an order's level."""
+        queue = self._ladder(order.side).get(order.price)
+        return queue is not None and queue.size == order.size
 
     def _over(self, order_id: OrderId | None, resting: int, asked: int, scale: int) -> OverExecuted:
         return OverExecuted(order_id, resting=exact(resting, scale), asked=exact(asked, scale), symbol=self._symbol)
@@ -358,6 +362,13 @@ class L3Orders(Book[Queue]):
         if queue is not None and not queue.size:
             ladder.drop(price)
 
+    def _put_anonymous(self, side: Side, price: int, size: int) -> None:
+        """Add to the anonymous size of a level; take off where ``size`` is negative."""
+        queue = self._open(side, price)
+        queue.anonymous += size
+        queue.size += size
+        self._close(side, price)
+
     def _insert(self, order: Resting) -> None:
         self._open(order.side, order.price).append(order)
         self._orders[order.order_id] = order
@@ -374,13 +385,12 @@ class L3Orders(Book[Queue]):
             (order.price, self._price_scale) if price is None else parse(price),
             (order.size, self._size_scale) if size is None else as_size(size),
         )
-        scales = place.scales
-        same_level = side is order.side and place.price == rescale(order.price, self._price_scale, scales.price)
-        if not same_level or place.size > rescale(order.size, self._size_scale, scales.size):
+        by = rescale(order.size, self._size_scale, place.scales.size) - place.size
+        if by < 0 or not self._stands_on(order, place):
             self._requeue(order, key, place, header)
             return
-        self._widen(scales)
-        self._shrink(order, order.size - place.size, header)
+        self._widen(place.scales)
+        self._shrink(order, by, header)
 
     def _requeue(self, order: Resting, key: OrderId, place: Place, header: Header) -> None:
         self._require_space(place, leaving=order)

@@ -65,6 +65,12 @@ def read_events(symbol: str, columns: Columns, price_scale: int, size_scale: int
         start, done = stop, more
 
 
+def read_whole(symbol: str, columns: Columns, price_scale: int, size_scale: int) -> Iterator[Event]:
+    """Yield the events of rows that are read as one message. O(rows)."""
+    block = _Block(symbol, {name: columns[name].tolist() for name in DTYPES}, price_scale, size_scale)
+    return block.events([len(columns["action"])])
+
+
 class _Block:
     """Whole messages as lists; every method reads from row ``i`` and returns the event and the row after it."""
 

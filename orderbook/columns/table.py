@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orderbook._extras import require
-from orderbook.columns.read import read_events
+from orderbook.columns.read import read_events, read_whole
 from orderbook.columns.schema import DTYPES, MAX_ROWS, UNDEF_PRICE, UNDEF_SIZE, Columns, Stored, check
 from orderbook.columns.write import RowWriter
 from orderbook.errors import UsageError
@@ -168,6 +168,15 @@ class Events:
             _store().verify_rows(columns, self._unverified)
             self._unverified = None
         return columns
+
+    def _book_rows(self) -> tuple[str, Columns, int, int]:
+        """What a compiled book reads the rows from: the symbol, checked columns, and the scales of prices and sizes."""
+        return self.symbol, self._columns(), -self.price_exponent, -self.size_exponent
+
+    def _events_between(self, start: int, stop: int) -> Iterator[Event]:
+        """The events of rows that begin with one and end with one, which need not end a message. O(rows)."""
+        columns = {name: getattr(self, name)[start:stop] for name in DTYPES}
+        return read_whole(self.symbol, columns, -self.price_exponent, -self.size_exponent)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Events):

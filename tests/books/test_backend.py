@@ -114,7 +114,8 @@ def test_a_broken_module_is_not_kept_quiet(tmp_path: Path) -> None:
 
 def test_a_module_that_loads_is_taken(tmp_path: Path) -> None:
     """By auto and by native alike."""
-    (tmp_path / "_native.py").write_text("class L2Core: ...\nclass L3Core: ...\nclass SideCore: ...\n")
+    names = ("L2Core", "L3Core", "SideCore", "L3SideCore")
+    (tmp_path / "_native.py").write_text("".join(f"class {name}: ...\n" for name in names))
     for wanted in ("auto", "native"):
         result = run(BROKEN.format(path=str(tmp_path), wanted=wanted), "python")
         assert ["native", "[]"] == result.stdout.splitlines()
