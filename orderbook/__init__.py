@@ -66,7 +66,7 @@ from orderbook.feed import Feed, Update
 from orderbook.levels import Levels
 from orderbook.panel import Panel
 from orderbook.replay import Replay, book_at, load, replay
-from orderbook.sampling import sample
+from orderbook.sampling import bbo, sample
 from orderbook.timestamps import duration_ns, from_ns, to_ns
 from orderbook.types import (
     Action,
@@ -178,6 +178,7 @@ __all__ = (
     "Vwap",
     "__version__",
     "backend",
+    "bbo",
     "book_at",
     "duration_ns",
     "formats",

@@ -10,10 +10,10 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias, TypeGuard
 
 from orderbook.blocks import Block
-from orderbook.books import L2Book, L3Book
+from orderbook.books import L2Book, L3Book, backend
 from orderbook.builder import Stats
 from orderbook.bulk import Quick, QuickColumns, QuickMoment, can_be_quick
 from orderbook.columns import Events, RowWriter
@@ -230,6 +230,20 @@ def feed_for(source: Any, symbols: Iterable[str] | None = None) -> Feed:
     return Feed(kind, symbols=wanted, on_error=getattr(source, "on_error", OnError.RAISE))
 
 
+def is_compiled(source: Any, symbol: str | None, clock: str) -> TypeGuard[Events]:
+    """Whether compiled code may read a source itself: columns, and the instrument that is meant is theirs. O(1).
+
+    A subclass may give other events than its columns say; events without a name belong to no book.
+    """
+    return (
+        backend == "native"
+        and type(source) is Events
+        and bool(source.symbol)
+        and symbol in (None, source.symbol)
+        and clock in _TIMES
+    )
+
+
 def only_symbol(feed: Feed, symbol: str | None) -> str | None:
     """Return the instrument that is meant: the one that was named, or the only one there is (None before it shows).
 
@@ -427,6 +441,10 @@ def book_at(
     99.5
     """
     moment = to_ns(when)
+    if feed is None and not progress and is_compiled(source, symbol, clock):
+        compiled = _compiled_book(source, moment, clock)
+        if compiled is not None:
+            return compiled
     shared = feed is not None
     feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
     quick = None
@@ -438,6 +456,18 @@ def book_at(
                 break
             require_time(message.ts, message.apply(), "a moment")
     return _live_book(feed, only_symbol(feed, symbol), moment)
+
+
+def _compiled_book(events: Events, moment: int, clock: Clock) -> L2Book | None:
+    """The book from columns of an L2 book; None where it is for the way that knows everything."""
+    book: Any = L2Book(events.symbol)
+    state: str | None = book._run_until(events, moment, clock)
+    if state is None:
+        return None
+    if state != State.LIVE.value:
+        raise StaleBookError(state, symbol=events.symbol, when=moment)
+    compiled: L2Book = book
+    return compiled
 
 
 def _live_book(feed: Feed, symbol: str | None, moment: int) -> L2Book | L3Book:

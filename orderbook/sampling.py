@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import closing
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from orderbook import _backend
 from orderbook.bulk import QuickPanel, can_be_quick
+from orderbook.columns import Events
 from orderbook.errors import UsageError
 from orderbook.feed import Feed, Update
 from orderbook.panel import Panel
-from orderbook.replay import Clock, Tape, feed_for, only_symbol, require_time
+from orderbook.replay import Clock, Tape, feed_for, is_compiled, only_symbol, require_time
 from orderbook.timestamps import Duration, When, duration_ns, from_ns, to_ns
 from orderbook.types import UNDEF_TIMESTAMP, BookState
 from orderbook.verdicts import State
+
+if TYPE_CHECKING:
+    from orderbook.columns import _kernels
+else:
+    _kernels = _backend.load("orderbook.columns._kernels", "the compiled kernels")
 
 MAX_ROWS: Final = 10_000_000
 """Rows that :func:`sample` makes at most unless told otherwise: a day at 10 ms, about 4 GB at ten levels."""
@@ -51,6 +58,8 @@ def sample(
     is NaN with state ``STALE``. ``start`` leaves out rows, not messages: the panel is the same as the end of a full
     one.
 
+    From :class:`~orderbook.Events` of an L2 book this is compiled code, which lets other threads run meanwhile.
+
     Raises:
         UsageError: several symbols and none named; a tape without times; a grid of more than ``max_rows`` rows.
         FeedError, BookError, SourceError: as in :func:`orderbook.replay`.
@@ -67,15 +76,16 @@ def sample(
     """
     # The cost of a wrong argument is known before hours of tape are read.
     rows = _Rows(_positive("depth", depth), _positive("max_rows", max_rows))
-    shared = feed is not None
-    feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
     bounds = (None if start is None else to_ns(start), None if stop is None else to_ns(stop))
     count = _COUNT.fullmatch(every) if isinstance(every, str) else None
-    sampler: _Grid | _Counter
-    if count is None:
-        sampler = _Grid(rows, feed, symbol, *bounds, duration_ns(every))
-    else:
-        sampler = _Counter(rows, feed, symbol, *bounds, _positive("every", int(count[1])))
+    step = duration_ns(every) if count is None else _positive("every", int(count[1]))
+    if feed is None and not progress and _kernels is not None and is_compiled(source, symbol, clock):
+        panel = _compiled(source, step, rows, bounds, by_count=count is not None, clock=clock)
+        if panel is not None:
+            return panel
+    shared = feed is not None
+    feed = feed_for(source, None if symbol is None else [symbol]) if feed is None else feed
+    sampler = (_Grid if count is None else _Counter)(rows, feed, symbol, *bounds, step)
     quick = None
     if can_be_quick(source, feed, progress=progress):
         quick = QuickPanel(feed, sampler, by_event_time=clock == "event", shared=shared)
@@ -88,6 +98,55 @@ def sample(
     if not sampler.done:
         sampler.end()
     return rows.panel(only_symbol(feed, symbol) or _declared(feed))
+
+
+def bbo(
+    source: Iterable[Any],
+    *,
+    symbol: str | None = None,
+    start: When | None = None,
+    stop: When | None = None,
+    clock: Clock = "recv",
+    max_rows: int = MAX_ROWS,
+    progress: bool = False,
+    feed: Feed | None = None,
+) -> Panel:
+    """Return the best bid and ask after every message that changed the book: ``sample(source, "1ev", depth=1)``.
+
+    All the rest is as in :func:`orderbook.sample`. From :class:`~orderbook.Events` it takes some tens of nanoseconds a
+    message.
+
+    Raises:
+        UsageError: several symbols and none named; ``start`` or ``stop`` on a tape without times; more than
+            ``max_rows`` changes.
+        FeedError, BookError, SourceError: as in :func:`orderbook.replay`.
+
+    >>> from orderbook.events import Delta, Snapshot
+    >>> tape = [
+    ...     Snapshot(symbol="ETHUSDT", ts_recv=95, bids=[("99.5", 2)], asks=[("100", 1)]),
+    ...     Delta(symbol="ETHUSDT", ts_recv=110, bids=[("99.75", 1)]),
+    ... ]
+    >>> best = bbo(tape)
+    >>> best.ts.tolist(), best.bid_px[:, 0].tolist(), best.ask_px[:, 0].tolist()
+    ([95, 110], [99.5, 99.75], [100.0, 100.0])
+    """
+    options: dict[str, Any] = {"start": start, "stop": stop, "clock": clock, "max_rows": max_rows}
+    return sample(source, "1ev", 1, symbol=symbol, progress=progress, feed=feed, **options)
+
+
+def _compiled(
+    events: Events,
+    step: int,
+    rows: _Rows,
+    bounds: tuple[int | None, int | None],
+    *,
+    by_count: bool,
+    clock: Clock,
+) -> Panel | None:
+    """The panel from columns of an L2 book; None where it is for the way that knows everything."""
+    options: dict[str, Any] = {"by_count": by_count, "clock": clock, "start": bounds[0], "stop": bounds[1]}
+    arrays = _kernels.sample(events, rows.depth, step, max_rows=rows.limit, refuse=rows.too_many, **options)
+    return None if arrays is None else Panel(events.symbol, **arrays)
 
 
 def _declared(feed: Feed) -> str:
@@ -225,7 +284,7 @@ class _Rows:
 
     def __init__(self, depth: int, limit: int) -> None:
         self.depth = depth
-        self._limit = limit
+        self.limit = limit
         self.count = 0
         self.arrays = self._empty(min(_FIRST_ROWS, limit))
 
@@ -246,13 +305,16 @@ class _Rows:
 
     def check(self, more: int, first: int, last: int) -> None:
         """Refuse to grow past the limit, before anything is allocated."""
-        total = self.count + more
-        if total > self._limit:
-            raise UsageError(
-                f"{total} rows are more than max_rows={self._limit}, "
-                f"{more} of them from {_moment(first)} to {_moment(last)}; "
-                "take a longer every, bound it with start and stop, or raise max_rows"
-            )
+        if self.count + more > self.limit:
+            raise self.too_many(self.count + more, more, first, last)
+
+    def too_many(self, total: int, more: int, first: int, last: int) -> UsageError:
+        """The error of a panel that would have ``total`` rows, the last ``more`` of them between two moments."""
+        return UsageError(
+            f"{total} rows are more than max_rows={self.limit}, "
+            f"{more} of them from {_moment(first)} to {_moment(last)}; "
+            "take a longer every, bound it with start and stop, or raise max_rows"
+        )
 
     def add(self, ts: npt.ArrayLike, count: int, book: Any) -> None:
         """``count`` equal rows of a book; None: no proven book."""
@@ -280,7 +342,7 @@ class _Rows:
 
     def _grow(self, needed: int) -> None:
         old = self.arrays
-        self.arrays = self._empty(min(self._limit, max(needed, 2 * len(old["ts"]))))
+        self.arrays = self._empty(min(self.limit, max(needed, 2 * len(old["ts"]))))
         for name, values in old.items():
             self.arrays[name][: self.count] = values[: self.count]
 

@@ -171,6 +171,20 @@ cdef class L2Core(BookCore):
             event.bids, event.asks, sequence=event.sequence, ts_event=event.ts_event, ts_recv=event.ts_recv
         )
 
+    def apply_many(self, events):
+        """Apply events one after another and return how many; each is atomic, and the first that fails ends it.
+
+        >>> L2Book().apply_many([Snapshot(bids=[("100", 1)]), Delta(bids=[("100", 0)])])
+        2
+        """
+        # A subclass may apply events in a way of its own.
+        count = apply_columns(self, events) if type(self) is self._leaf else None
+        return L2Methods.apply_many(self, events) if count is None else count
+
+    def _run_until(self, events, int64_t moment, clock):
+        """Become the book of columns at a moment: see run_columns."""
+        return run_columns(self, events, moment, clock == "event")
+
     def _finish(self, header):
         cdef ob_header stamps
         self.read_header(header.sequence, header.ts_event, header.ts_recv, &stamps)

@@ -19,7 +19,23 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, UINT64_MAX, int64_t, uint8_t, uin
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset, strlen
 
+from orderbook.columns._tape cimport (
+    OB_BREATH,
+    OB_EVENT,
+    OB_NO_TIME,
+    OB_OUT_OF_MEMORY,
+    OB_RECV,
+    OB_REFUSED,
+    ob_apply_events,
+    ob_builder,
+    ob_builder_init,
+    ob_run_until,
+    ob_tape,
+)
+
+import sys
 from decimal import Decimal
+from itertools import islice
 
 from orderbook.books.arguments import MAX_COUNT, as_int, as_levels, as_ns, as_order_id, as_sequence, as_text
 from orderbook.books.base import Book, ensure
@@ -45,6 +61,7 @@ cdef int64_t _max_count = MAX_COUNT
 include "_reading.pxi"
 include "_rows.pxi"
 include "_l2.pxi"
+include "_columns.pxi"
 include "_l3_arguments.pxi"
 include "_l3_rows.pxi"
 include "_l3.pxi"

@@ -352,3 +352,60 @@ cdef class Walker:
             text = PyUnicode_DecodeUTF8(value.text, value.length, NULL)
             return int(text) if text.lstrip("-").isdigit() else Decimal(text)
         return None
+
+
+# -- rows that were parsed before --------------------------------------------------------------------------------------
+
+
+cdef int _add_number(object text, int64_t *column, Py_ssize_t at, int *scale) except -1:
+    """One more number of a column, all at one scale, which grows with the finest; 0: not for this way."""
+    cdef int64_t mantissa = 0
+    cdef int own = 0, code
+    cdef Py_ssize_t length = 0, i
+    cdef const char *bytes_of
+    if type(text) is not str or len(text) > 64:
+        return 0
+    bytes_of = PyUnicode_AsUTF8AndSize(text, &length)
+    code = ob_parse_at(bytes_of, length, scale[0], &column[at])
+    if code != OB_FINER:
+        return code == OB_OK
+    if ob_parse_decimal(bytes_of, length, &mantissa, &own) != OB_OK:
+        return 0
+    for i in range(at):
+        if ob_rescale(column[i], scale[0], own, &column[i]) != OB_OK:
+            return 0
+    column[at], scale[0] = mantissa, own
+    return 1
+
+
+def levels_of(list rows not None, Py_ssize_t price, Py_ssize_t size):
+    """Return rows of decimal texts as Levels, as ``Levels.parse`` does; None for rows of anything else. O(rows).
+
+    >>> levels_of([["100.50", "2"], ["100.25", "0"]], 0, 1).prices
+    (10050, 10025)
+    """
+    cdef Py_ssize_t count = len(rows), i
+    cdef int64_t *block
+    cdef ob_levels side
+    cdef int price_scale = 0, size_scale = 0
+    cdef list row
+    if not 0 < count <= 1_000_000 or price < 0 or size < 0:
+        return None
+    block = <int64_t *>PyMem_Calloc(2 * count, sizeof(int64_t))
+    if block is NULL:
+        raise MemoryError
+    try:
+        for i in range(count):
+            if type(rows[i]) is not list:
+                return None
+            row = rows[i]
+            if price >= len(row) or size >= len(row):
+                return None
+            if not _add_number(row[price], block, i, &price_scale):
+                return None
+            if not _add_number(row[size], block + count, i, &size_scale) or block[count + i] < 0:
+                return None
+        side.prices, side.sizes, side.counts, side.n = block, block + count, NULL, <uint32_t>count
+        return _levels(&side, price_scale, size_scale, False)
+    finally:
+        PyMem_Free(block)

@@ -15,11 +15,14 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Final
 
+from orderbook import _backend
 from orderbook.decode.table import Condition, Field, LevelArrays, Path, Scope, Test, Wire
 from orderbook.errors import DecodeError, MissingExtra, ScaleError
 from orderbook.levels import Levels
 from orderbook.scale import parse, rescale, to_decimal
 from orderbook.types import INT64_MAX
+
+_compiled: Any = _backend.load("orderbook.decode._walker", "the compiled decoder")
 
 MISSING: Final = object()
 """What :func:`walk` finds where there is nothing."""
@@ -266,6 +269,10 @@ def read_levels(spec: LevelArrays, path: Path, body: Any, at: Path) -> Levels:
         raise expected("an array of levels", rows, at + path)
     if not rows:
         return _NO_LEVELS
+    if _compiled is not None and spec.wire is Wire.DECIMAL and spec.count is None and type(spec.price) is int:
+        levels: Levels | None = _compiled.levels_of(rows, spec.price, spec.size)
+        if levels is not None:
+            return levels
     _check_rows(rows, spec, at + path)
     return parse_levels(rows, at + path, spec.price, spec.size, spec.count)
 
