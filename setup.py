@@ -27,6 +27,12 @@ def extension(name: str) -> Extension:
     )
 
 
-MODULES = ["orderbook.books._native", "orderbook.decode._walker", "orderbook._receiver", "orderbook._bulk"]
+MODULES = [
+    "orderbook.books._native",
+    "orderbook.columns._kernels",
+    "orderbook.decode._walker",
+    "orderbook._receiver",
+    "orderbook._bulk",
+]
 
 setup(ext_modules=cythonize([extension(name) for name in MODULES], language_level=3, build_dir="build"))

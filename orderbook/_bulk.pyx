@@ -2,6 +2,7 @@
 """Blocks of lines through a feed's books at once: what ``orderbook/csrc/bulk.h`` does, for :mod:`orderbook.bulk`."""
 
 cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -128,8 +129,8 @@ cdef class Bulk:
         self.arrays += [known, prices, sizes, counts]
         return 0
 
-    def write_columns(self, dict arrays, int price_scale, int size_scale):
-        """Write rows into the columns of events, from the first on."""
+    def write_columns(self, dict arrays, size_t count, int price_scale, int size_scale):
+        """Write rows into the columns of events, from row ``count`` on."""
         cdef int64_t[::1] ts_event = arrays["ts_event"]
         cdef int64_t[::1] ts_recv = arrays["ts_recv"]
         cdef int64_t[::1] price = arrays["price"]
@@ -144,7 +145,7 @@ cdef class Bulk:
         columns.price, columns.size = &price[0], &size[0]
         columns.order_id, columns.sequence = &order_id[0], &sequence[0]
         columns.action, columns.side, columns.flags = &action[0], &side[0], &flags[0]
-        columns.count, columns.room = 0, ts_event.shape[0]
+        columns.count, columns.room = count, ts_event.shape[0]
         columns.price_scale, columns.size_scale = price_scale, size_scale
         self.arrays = [ts_event, ts_recv, price, size, order_id, sequence, action, side, flags]
         self.bulk.sink = OB_INTO_COLUMNS
@@ -165,11 +166,14 @@ cdef class Bulk:
             memcpy(self.bulk.date, PyBytes_AS_STRING(date), 19)
             self.bulk.second = second
 
-    def run(self, bytes block not None, size_t at, int framing, before):
+    def run(self, bytearray block not None, size_t at, size_t size, int framing, before):
         """Take the lines from ``at`` on as far as they are plain: why it stopped, where, and how many lines later."""
-        cdef const char *text = PyBytes_AS_STRING(block)
-        cdef size_t size = PyBytes_GET_SIZE(block), lines = 0
+        cdef unsigned char[::1] held = block  # nobody can change its size while this is there
+        cdef const char *text = PyByteArray_AS_STRING(block)
+        cdef size_t lines = 0
         cdef int code
+        if at > size or size > <size_t>held.shape[0]:
+            raise IndexError(size)
         self.bulk.framing = framing
         self.bulk.before = given(before)
         self.begin()

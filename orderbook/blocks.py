@@ -10,24 +10,27 @@ from orderbook.types import RawMessage
 
 
 class Block:
-    """Whole lines of one file; ``at`` is where in ``data`` the next line begins, ``framing`` how they are to be read.
+    """Whole lines of one file, from ``at`` to ``end`` of ``data``; ``framing`` says how they are to be read.
+
+    ``data`` is the file's own room, which is written over when the next block is asked for.
 
     Its reader takes as many lines as it likes by itself (:meth:`passed`), and any other line as the item that the
     framing makes of it (:meth:`take`). ``before`` is the receive time from which another file's messages are due: no
     line received then or later may be taken. None: no other file waits.
     """
 
-    __slots__ = ("at", "before", "data", "framing")
+    __slots__ = ("at", "before", "data", "end", "framing")
 
-    def __init__(self, data: bytes, framing: str) -> None:
+    def __init__(self, data: bytearray, end: int, framing: str) -> None:
         self.data = data
+        self.end = end
         self.framing = framing
         self.at = 0
         self.before: int | None = None
 
     def __bool__(self) -> bool:
         """Whether a line is left."""
-        return self.at < len(self.data)
+        return self.at < self.end
 
     @property
     def is_quick(self) -> bool:
@@ -36,8 +39,12 @@ class Block:
 
     def line(self) -> bytes:
         """Return the next line, without its end. O(length)."""
-        end = self.data.find(b"\n", self.at)
-        return self.data[self.at : len(self.data) if end < 0 else end].removesuffix(b"\r")
+        return bytes(self.data[self.at : self.line_end()]).removesuffix(b"\r")
+
+    def line_end(self) -> int:
+        """Return where the next line ends, before its newline if it has one. O(length)."""
+        end = self.data.find(b"\n", self.at, self.end)
+        return self.end if end < 0 else end
 
     def passed(self, at: int, lines: int) -> None:
         """Say that the next ``lines`` were taken, and ``at`` is where the one after them begins."""

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from orderbook import _backend
 from orderbook.blocks import Block
 from orderbook.columns import RowWriter
-from orderbook.columns.schema import DTYPES
 from orderbook.errors import TimestampError
 from orderbook.feed import Feed
 from orderbook.timestamps import to_ns
@@ -46,7 +44,7 @@ class Quick:
             return latest
         self._bulk.now = latest
         while True:
-            code, at, lines = self._bulk.run(block.data, block.at, framing, block.before)
+            code, at, lines = self._bulk.run(block.data, block.at, block.end, framing, block.before)
             block.passed(at, lines)
             if code != _compiled.NEEDS_PYTHON or not (framing == _TARDIS_RAW and self._turn_the_clock(block)):
                 break
@@ -161,19 +159,17 @@ class QuickColumns(Quick):
         self._rows = rows
         self._symbol = symbol
         self._is_live = is_live
-        self._arrays = {name: np.zeros(_ROWS, dtype) for name, dtype in DTYPES.items()}
 
     def _begin(self) -> bool:
         symbol = self._symbol()
         if symbol is None or not self._is_live() or not self._bulk.watch(symbol):
             return False
-        self._bulk.write_columns(self._arrays, *self._rows.scales)
+        arrays = self._rows.room(_ROWS)
+        self._bulk.write_columns(arrays, len(self._rows), *self._rows.scales)
         return True
 
     def _end(self) -> None:
-        count = self._bulk.count
-        if count:
-            self._rows.extend({name: values[:count] for name, values in self._arrays.items()})
+        self._rows.commit(self._bulk.count)
 
 
 def can_be_quick(source: Any, feed: Feed, *, progress: bool) -> bool:

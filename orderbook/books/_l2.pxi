@@ -72,7 +72,7 @@ cdef class L2Core(BookCore):
         if not self.ready(bids, asks):
             bids, asks = as_levels(bids, "bids"), as_levels(asks, "asks")
             self._plan_delta(bids, asks)  # raises where something is wrong
-            self.take_rows(bids, asks)
+            ensure_taken(self.take_rows(bids, asks))
         self.put_columns(&header)
 
     cdef int put_columns(self, const ob_header *header) except -1:
@@ -117,8 +117,7 @@ cdef class L2Core(BookCore):
         if not self.take_rows(bids, asks) or not self.few_rows() or not self.fill_sides(sides, complete):
             bids, asks = as_levels(bids, "bids"), as_levels(asks, "asks")
             self._plan_snapshot(bids, asks, complete=complete)  # raises where something is wrong
-            self.take_rows(bids, asks)
-            self.fill_sides(sides, complete)
+            ensure_taken(self.take_rows(bids, asks) and self.fill_sides(sides, complete))
         ob_ladder_clear(&self.book.sides[OB_BID].ladder)
         ob_ladder_clear(&self.book.sides[OB_ASK].ladder)
         self.book.sides[OB_BID], self.book.sides[OB_ASK] = sides[OB_BID], sides[OB_ASK]
@@ -243,6 +242,13 @@ cdef class L2Core(BookCore):
                 self.out_of_memory()
         side.limited = ladder.bound is not None
         side.bound = ladder.bound if side.limited else 0
+
+
+cdef int ensure_taken(bint taken) except -1:
+    """What the reference's checks let through can be taken: never go on with columns that are half written."""
+    if not taken:
+        raise AssertionError("rows that passed every check cannot be read; please report this")
+    return 0
 
 
 cdef int put_cell(ob_ladder *ladder, int64_t rank, int64_t size, int64_t count) noexcept:

@@ -67,16 +67,18 @@ cdef class L3Core(BookCore):
             return order.id
         if order.kind == OB_ID_NEGATIVE:
             return <int64_t>order.id
+        if order.kind != OB_ID_TEXT:
+            raise RuntimeError(_CHANGED)
         return <object><PyObject *><size_t>order.id
 
-    cdef int adopt_text(self, object order_id, const ob_id *id) except -1:
-        """Keep the text of an order to come; 0: a text that may not be one (not UTF-8, say)."""
-        if id.kind != OB_ID_TEXT:
-            return 1
+    cdef int adopt_text(self, object order_id, ob_id *id) except -1:
+        """Keep the text of an order to come; 0: one that rests, or that may not be one (not UTF-8, say)."""
         if not PyUnicode_IS_COMPACT_ASCII(order_id) and as_order_id(order_id) is not order_id:
             return 0
-        if order_id not in self.texts:
-            self.texts[order_id] = order_id
+        if order_id in self.texts:
+            return 0
+        self.texts[order_id] = order_id
+        id.bits = <uint64_t><size_t><PyObject *>order_id
         return 1
 
     cdef int settle(self) except -1:
@@ -117,7 +119,7 @@ cdef class L3Core(BookCore):
             return 0
         if wish.id.kind != OB_ID_TEXT:
             return self.settle_if(ob_l3_add(self.l3, &wish, header))
-        if order_id in self.texts or not self.adopt_text(order_id, &wish.id):
+        if not self.adopt_text(order_id, &wish.id):
             return 0
         code = ob_l3_add(self.l3, &wish, header)
         if code != OB_DONE:
@@ -394,7 +396,8 @@ cdef class L3Core(BookCore):
         cdef ob_wish wish
         cdef int64_t time = OB_TIME_MISSING if order.ts_event is None else order.ts_event
         key = order.order_id
-        self.read_id(key, &wish.id)
+        if not self.read_id(key, &wish.id) or ob_find_order(&self.orders_kept, wish.id) != OB_NIL:
+            raise RuntimeError(_CHANGED)
         if wish.id.kind == OB_ID_TEXT:
             self.texts[key] = key
         wish.side = side_index(order.side)
@@ -403,14 +406,25 @@ cdef class L3Core(BookCore):
             self.out_of_memory()
 
     def _remove(self, order):
-        ob_l3_remove(self.l3, self.find(order.order_id))
+        ob_l3_remove(self.l3, self.resting(order.order_id))
         self.settle()
 
-    def _shrink(self, order, by, header):
+    def _shrink(self, order, int64_t by, header):
         cdef ob_header stamps
+        cdef uint32_t at
         fill_header(header, &stamps)
-        ob_l3_shrink(self.l3, self.find(order.order_id), by, &stamps)
+        at = self.resting(order.order_id)
+        if not 0 <= by < self.orders_kept.orders[at].size:
+            raise RuntimeError(_CHANGED)
+        ob_l3_shrink(self.l3, at, by, &stamps)
         self.settle()
+
+    cdef uint32_t resting(self, object order_id) except? 0xFFFFFFFE:
+        """An order that was there a moment ago; the reference's code may have run somebody else's in between."""
+        cdef uint32_t at = self.find(order_id)
+        if at == OB_NIL:
+            raise RuntimeError(_CHANGED)
+        return at
 
     def _put_anonymous(self, side, price, int64_t size):
         cdef int i = side_index(side)
@@ -428,7 +442,7 @@ cdef class L3Core(BookCore):
             side.fill(ladder.walk())
             side.bound = ladder.bound
 
-    def _become(self, L3Core staged):
+    def _become(self, L3Core staged not None):
         """Take all levels and orders of a book that is used up by it."""
         cdef int i
         for i in range(2):
@@ -468,9 +482,18 @@ cdef class L3Core(BookCore):
 
     # ---- questions ---------------------------------------------------------------------------------------------------
 
+    cdef int look(self, uint32_t at, ob_order *order, ob_queue *queue) except -1:
+        """Read an order and its queue at once: what is made of them may run Python, which may change the book."""
+        if at >= self.orders_kept.used or self.orders_kept.orders[at].kind == OB_ID_FREE:
+            raise RuntimeError(_CHANGED)
+        order[0] = self.orders_kept.orders[at]
+        queue[0] = self.orders_kept.queues[order.queue]
+        return 0
+
     cdef object order_at(self, uint32_t at):
-        cdef const ob_order *order = &self.orders_kept.orders[at]
-        cdef const ob_queue *queue = &self.orders_kept.queues[order.queue]
+        cdef ob_order order
+        cdef ob_queue queue
+        self.look(at, &order, &queue)
         return ob_new_order_row(
             Order,
             self.id_of(at),
@@ -482,8 +505,9 @@ cdef class L3Core(BookCore):
 
     cdef object resting_at(self, uint32_t at):
         """An order in ticks, as the reference keeps it."""
-        cdef const ob_order *order = &self.orders_kept.orders[at]
-        cdef const ob_queue *queue = &self.orders_kept.queues[order.queue]
+        cdef ob_order order
+        cdef ob_queue queue
+        self.look(at, &order, &queue)
         return Resting(
             self.id_of(at),
             _ask if queue.side else _bid,
@@ -504,8 +528,8 @@ cdef class L3Core(BookCore):
         cdef uint32_t at
         cdef list rows = []
         if found is not None:
-            at = self.orders_kept.queues[found.queue].head
-            while at != OB_NIL:
+            at = found.here().head
+            while at < self.orders_kept.used:  # as none is, that is no order
                 rows.append(self.order_at(at))
                 at = self.orders_kept.orders[at].next
         return rows
@@ -526,7 +550,7 @@ cdef class L3Core(BookCore):
         cdef int64_t size, count = 0
         cdef const ob_queue *queue
         if at == OB_NIL:
-            at = self.find(self._resting(order_id).order_id)
+            at = self.resting(self._resting(order_id).order_id)
         queue = &self.orders_kept.queues[self.orders_kept.orders[at].queue]
         other, size = queue.head, queue.anonymous
         while other != at:

@@ -7,7 +7,7 @@ cdef class OrdersCore:
 
     cdef L3Core owner
 
-    def __init__(self, L3Core owner):
+    def __cinit__(self, L3Core owner not None):
         self.owner = owner
 
     def __len__(self):
@@ -54,9 +54,7 @@ cdef class L3SideCore(SideCore):
     """One side of a compiled L3 book, as the reference's code sees it."""
 
     cdef object cell(self, int64_t rank, const int64_t *numbers):
-        cdef QueueCore queue = QueueCore.__new__(QueueCore)
-        queue.owner, queue.queue, queue.size = self.owner, <uint32_t>numbers[1], numbers[0]
-        return queue
+        return QueueCore(self.owner, <uint32_t>numbers[1], numbers[0])
 
     @property
     def bound(self):
@@ -91,24 +89,32 @@ cdef class QueueCore:
     cdef uint32_t queue
     cdef readonly int64_t size
 
+    def __cinit__(self, L3Core owner not None, uint32_t queue, int64_t size):
+        self.owner, self.queue, self.size = owner, queue, size
+
+    cdef const ob_queue *here(self) except NULL:
+        if self.queue >= self.owner.orders_kept.queue_used:
+            raise RuntimeError(_CHANGED)
+        return &self.owner.orders_kept.queues[self.queue]
+
     @property
     def anonymous(self):
         """The size ahead of the orders."""
-        return self.owner.orders_kept.queues[self.queue].anonymous
+        return self.here().anonymous
 
     @property
     def count(self):
         """The number of orders; None while some of the size is anonymous."""
-        cdef const ob_queue *queue = &self.owner.orders_kept.queues[self.queue]
+        cdef const ob_queue *queue = self.here()
         return None if queue.anonymous else queue.count
 
     @property
     def orders(self):
         """The orders by id, in queue order."""
         cdef const ob_orders *orders = &self.owner.orders_kept
-        cdef uint32_t at = orders.queues[self.queue].head
+        cdef uint32_t at = self.here().head
         cdef dict found = {}
-        while at != OB_NIL:
+        while at < orders.used:  # as none is, that is no order
             found[self.owner.id_of(at)] = self.owner.resting_at(at)
             at = orders.orders[at].next
         return found
@@ -116,13 +122,13 @@ cdef class QueueCore:
     def canonical(self, size_divisor):
         """Return the anonymous size, and id and size of every order in queue order."""
         cdef const ob_orders *orders = &self.owner.orders_kept
-        cdef uint32_t at = orders.queues[self.queue].head
+        cdef uint32_t at = self.here().head
         cdef int64_t divisor = size_divisor
         cdef list rows = []
-        while at != OB_NIL:
+        while at < orders.used:
             rows.append((self.owner.id_of(at), orders.orders[at].size // divisor))
             at = orders.orders[at].next
-        return (orders.queues[self.queue].anonymous // divisor, tuple(rows))
+        return (self.here().anonymous // divisor, tuple(rows))
 
     def sizes(self):
         """Return the anonymous size and every order's."""

@@ -13,7 +13,8 @@ cdef class RowsCore:
         self.held = 0
         self.rows.price_scale, self.rows.size_scale = price_scale, size_scale
         self.rows.count = len(columns["action"])
-        self.usable = True
+        # The columns are checked where they are made, but whoever has `_book_rows` comes in here.
+        self.usable = 0 <= price_scale <= OB_MAX_SCALE and 0 <= size_scale <= OB_MAX_SCALE
         self.rows.ts_event = <const int64_t *>self.hold(columns["ts_event"], 8)
         self.rows.ts_recv = <const int64_t *>self.hold(columns["ts_recv"], 8)
         self.rows.action = <const uint8_t *>self.hold(columns["action"], 1)

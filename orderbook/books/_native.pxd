@@ -123,6 +123,7 @@ cdef extern from "l3_rows.h" nogil:
         uint32_t count
         uint32_t used
         uint32_t texts
+        uint32_t queue_used
         uint32_t leavers
 
     ctypedef struct ob_l3:
@@ -191,6 +192,8 @@ cdef class BookCore:
     cdef str price_type_text
     cdef int kind
     cdef object level(self, int side, int64_t rank, const int64_t *numbers, int kind)
+    cdef object level_of(self, int side, const int64_t *seen, int kind)
+    cdef Py_ssize_t see(self, int side, Py_ssize_t start, Py_ssize_t stop, int64_t *seen) noexcept
     cdef list levels_between(self, int side, Py_ssize_t start, Py_ssize_t stop, int kind)
     cdef object quotient(self, int64_t numerator, int64_t denominator)
     cdef object sum_of(self, int side, int64_t count)
@@ -240,7 +243,7 @@ cdef class L3Core(BookCore):
     cdef int read_id(self, object value, ob_id *out) except -1
     cdef uint32_t find(self, object order_id) except? 0xFFFFFFFE
     cdef object id_of(self, uint32_t at)
-    cdef int adopt_text(self, object order_id, const ob_id *id) except -1
+    cdef int adopt_text(self, object order_id, ob_id *id) except -1
     cdef int settle(self) except -1
     cdef int settle_if(self, int code) except -1
     cdef int out_of_memory(self) except -1
@@ -256,5 +259,7 @@ cdef class L3Core(BookCore):
     cdef int try_event(self, object event) except -1
     cdef int try_modify_event(self, object event, const ob_header *header) except -1
     cdef object apply_rows(self, RowsCore rows, object events)
+    cdef int look(self, uint32_t at, ob_order *order, ob_queue *queue) except -1
+    cdef uint32_t resting(self, object order_id) except? 0xFFFFFFFE
     cdef object order_at(self, uint32_t at)
     cdef object resting_at(self, uint32_t at)

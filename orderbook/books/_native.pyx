@@ -57,6 +57,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef int64_t _max_count = MAX_COUNT
+cdef str _CHANGED = "the book changed while it was read"
 
 include "_reading.pxi"
 include "_rows.pxi"

@@ -198,7 +198,7 @@ cdef class BookCore:
 
     @_price_scale.setter
     def _price_scale(self, value):
-        self.book.price_scale = value
+        self.book.price_scale = as_int(value, "price_scale", 0, OB_MAX_SCALE)
 
     @property
     def _size_scale(self):
@@ -206,7 +206,7 @@ cdef class BookCore:
 
     @_size_scale.setter
     def _size_scale(self, value):
-        self.book.size_scale = value
+        self.book.size_scale = as_int(value, "size_scale", 0, OB_MAX_SCALE)
 
     @property
     def _sequence(self):
@@ -247,11 +247,17 @@ cdef class BookCore:
     # ---- levels ------------------------------------------------------------------------------------------------------
 
     cdef object level(self, int side, int64_t rank, const int64_t *numbers, int kind):
+        # All is read before anything is made: what is made may run Python, and Python may change the book.
+        cdef int64_t seen[3]
+        seen[0], seen[1], seen[2] = rank, numbers[0], self.count_number(side, numbers)
+        return self.level_of(side, seen, kind)
+
+    cdef object level_of(self, int side, const int64_t *seen, int kind):
         return ob_new_triple(
             Level,
-            number(kind, ob_rank(side, rank), self.book.price_scale),
-            number(kind, numbers[0], self.book.size_scale),
-            self.count_of(side, numbers),
+            number(kind, ob_rank(side, seen[0]), self.book.price_scale),
+            number(kind, seen[1], self.book.size_scale),
+            None if seen[2] < 0 else seen[2],
         )
 
     @property
@@ -301,17 +307,35 @@ cdef class BookCore:
                 start += step
 
     cdef list levels_between(self, int side, Py_ssize_t start, Py_ssize_t stop, int kind):
-        cdef ob_ladder *ladder = &self.book.sides[side].ladder
-        cdef list rows = []
-        cdef ob_cursor at
-        stop = min(stop, <Py_ssize_t>ladder.levels)
+        # Read first and made then, as in level(); a handful needs no memory of its own.
+        cdef int64_t few[3 * HANDFUL]
+        cdef int64_t *seen = few
+        cdef Py_ssize_t i, count
+        stop = min(stop, <Py_ssize_t>self.book.sides[side].ladder.levels)
         if start >= stop:
-            return rows
-        ob_seek(&at, ladder, start)
-        while start < stop and ob_next(&at):
-            rows.append(self.level(side, at.rank, at.numbers, kind))
-            start += 1
-        return rows
+            return []
+        if stop - start > HANDFUL:
+            seen = <int64_t *>malloc(3 * (stop - start) * sizeof(int64_t))
+            if seen == NULL:
+                raise MemoryError
+        try:
+            count = self.see(side, start, stop, seen)
+            return [self.level_of(side, seen + 3 * i, kind) for i in range(count)]
+        finally:
+            if seen != few:
+                free(seen)
+
+    cdef Py_ssize_t see(self, int side, Py_ssize_t start, Py_ssize_t stop, int64_t *seen) noexcept:
+        """Rank, size and number of orders of a range of levels that are there; returns how many."""
+        cdef ob_cursor at
+        cdef Py_ssize_t count = 0
+        ob_seek(&at, &self.book.sides[side].ladder, start)
+        while start + count < stop and ob_next(&at):
+            seen[3 * count] = at.rank
+            seen[3 * count + 1] = at.numbers[0]
+            seen[3 * count + 2] = self.count_number(side, at.numbers)
+            count += 1
+        return count
 
     # ---- measures ----------------------------------------------------------------------------------------------------
 
@@ -486,7 +510,7 @@ cdef class SideCore:
     cdef BookCore owner
     cdef int index
 
-    def __init__(self, BookCore owner, int index):
+    def __cinit__(self, BookCore owner not None, bint index):
         self.owner = owner
         self.index = index
 
@@ -529,16 +553,33 @@ cdef class SideCore:
 
     def walk(self, start=0, stop=None, *, reverse=False):
         """Iterate over ``(price, cell)`` of a range of levels."""
-        cdef ob_cursor at
+        cdef int64_t *seen
         cdef Py_ssize_t count = self.ladder().levels
         cdef Py_ssize_t i = start, end = count if stop is None else min(stop, count)
         rows = []
         if i < end:
-            ob_seek(&at, self.ladder(), i)
-            while i < end and ob_next(&at):
-                rows.append((ob_rank(self.index, at.rank), self.cell(at.rank, at.numbers)))
-                i += 1
+            seen = <int64_t *>malloc(3 * (end - i) * sizeof(int64_t))
+            if seen == NULL:
+                raise MemoryError
+            try:
+                count = self.see(i, end, seen)
+                for i in range(count):
+                    rows.append((ob_rank(self.index, seen[3 * i]), self.cell(seen[3 * i], seen + 3 * i + 1)))
+            finally:
+                free(seen)
         return reversed(rows) if reverse else iter(rows)
+
+    cdef Py_ssize_t see(self, Py_ssize_t start, Py_ssize_t stop, int64_t *seen) noexcept:
+        """Rank and numbers of a range of levels, before anything is made that might run Python."""
+        cdef ob_cursor at
+        cdef Py_ssize_t count = 0
+        cdef int wide = self.ladder().wide
+        ob_seek(&at, self.ladder(), start)
+        while start + count < stop and ob_next(&at):
+            seen[3 * count], seen[3 * count + 1] = at.rank, at.numbers[0]
+            seen[3 * count + 2] = at.numbers[1] if wide else -1
+            count += 1
+        return count
 
     def check_order(self):
         """Raise AssertionError unless the levels stand in order."""

@@ -163,8 +163,10 @@ cdef int copy_scale(object scale, int64_t *column, size_t count, int *target) ex
 cdef int copy_levels(object levels, Columns *columns) except -1:
     """Levels that were parsed before, or built by hand, which nobody trusts."""
     cdef object prices = levels.prices
-    columns_reserve(columns, len(prices))
-    columns.count = len(prices)
+    if type(prices) is not tuple:
+        return 0
+    columns_reserve(columns, PyTuple_GET_SIZE(prices))
+    columns.count = PyTuple_GET_SIZE(prices)
     if not copy_ints(prices, columns.prices, columns.count, -INT64_MAX):
         return 0
     if not copy_ints(levels.sizes, columns.sizes, columns.count, 0):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from orderbook.errors import ScaleError, UsageError
 from orderbook.levels import Levels
-from orderbook.scale import parse
+from orderbook.scale import MAX_SCALE, parse
 from orderbook.timestamps import to_ns
 from orderbook.types import INT64_MAX, INT64_MIN, OrderId, Side
 
@@ -142,16 +142,29 @@ def as_levels(rows: Any, name: str) -> Levels:
     except ScaleError as error:
         raise ScaleError(error.value, error.reason, path=f"{name}{error.path or ''}") from None
     if rows is levels:
+        levels = _plain_levels(levels)
         _check_columns(levels, name)
     if levels.counts is not None:
         _check_counts(levels, name)
     return levels
 
 
+def _plain_levels(levels: Levels) -> Levels:
+    """Levels of the class itself with tuples for columns, whatever a subclass or a hand made of them."""
+    columns = (levels.prices, levels.sizes, () if levels.counts is None else levels.counts)
+    if type(levels) is Levels and all(type(column) is tuple for column in columns):
+        return levels
+    scales = {"price_scale": levels.price_scale, "size_scale": levels.size_scale}
+    return Levels(levels.prices, levels.sizes, levels.counts, **scales)
+
+
 def _check_columns(levels: Levels, name: str) -> None:
     counts = levels.prices if levels.counts is None else levels.counts
     if not len(levels.prices) == len(levels.sizes) == len(counts):
         raise UsageError(f"the columns of {name} differ in length")
+    for scale in (levels.price_scale, levels.size_scale):
+        if type(scale) is not int or not 0 <= scale <= MAX_SCALE:
+            raise UsageError(f"a scale of {name} is an int from 0 to {MAX_SCALE}, not {shown(scale)}")
     for column, low in ((levels.prices, -INT64_MAX), (levels.sizes, 0)):
         if not set(map(type, column)) <= {int}:
             raise ScaleError(column, "expected ints", path=name)

@@ -34,7 +34,7 @@ include "_tape.pxi"
 
 cdef enum:
     FEW_ROWS = 4096
-    MUCH = 1 << 28  # bytes that are asked for before a row is known to be needed; untouched, they cost nothing
+    MUCH = 1 << 30  # bytes that are asked for before a row is known to be needed; untouched, they cost nothing
 
 
 @cython.internal

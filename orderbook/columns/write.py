@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from orderbook.columns.schema import (
     ASK,
@@ -70,8 +71,14 @@ class RowWriter:
         self._columns: dict[str, array[Any]] = {name: array(code) for name, code in _TYPECODES.items()}
         self._scales = {"price": 0, "size": 0}
         self._ended = 0
+        self._whole = _Rows()
 
     def __len__(self) -> int:
+        return self._whole.count + self._held
+
+    @property
+    def _held(self) -> int:
+        """Rows that events were written to one by one, since the last that came many at once."""
         return len(self._columns["action"])
 
     def append(self, event: Event) -> None:
@@ -92,7 +99,7 @@ class RowWriter:
         writer = _writer(kind)
         if writer is None:
             raise UsageError(f"columns have no row for `{type(event).__name__}`")
-        mark = len(self)
+        mark = self._held
         try:
             writer(self, event)
         except OverflowError:
@@ -105,14 +112,17 @@ class RowWriter:
 
     def end(self) -> None:
         """End the message: the last row gets LAST. Without a new row nothing happens. O(1)."""
-        if len(self) > self._ended:
+        if self._held > self._ended:
             self._columns["flags"][-1] |= Flag.LAST
-        self._ended = len(self)
+        self._ended = self._held
 
     def finish(self) -> tuple[Columns, tuple[int, int]]:
         """End the last message, hand over the columns (not copied) and exponents, and start anew. O(1)."""
         self.end()
-        columns = {name: np.frombuffer(values, DTYPES[name]) for name, values in self._columns.items()}
+        columns = self._held_columns()
+        if self._whole.count:
+            self._whole.add(columns)
+            columns = self._whole.columns()
         exponents = (-self._scales["price"], -self._scales["size"])
         self._start()
         return columns, exponents
@@ -122,11 +132,22 @@ class RowWriter:
         """Decimal digits that the columns keep of prices and of sizes. O(1)."""
         return self._scales["price"], self._scales["size"]
 
-    def extend(self, columns: Columns) -> None:
-        """Add rows of whole messages, at the :attr:`scales`, as they are. O(rows)."""
-        for name, values in columns.items():
-            self._columns[name].frombytes(np.ascontiguousarray(values).data.cast("B"))
-        self._ended = len(self)
+    def room(self, rows: int) -> Columns:
+        """Return columns that have room for so many rows after the first ``len(self)``. To be used between messages.
+
+        What is written there, of whole messages and at the :attr:`scales`, counts once :meth:`commit` says so.
+        """
+        self._whole.add(self._held_columns())
+        self._columns = {name: array(code) for name, code in _TYPECODES.items()}
+        self._ended = 0
+        return self._whole.room(rows)
+
+    def commit(self, rows: int) -> None:
+        """Say that there are so many rows now. O(1)."""
+        self._whole.count = rows
+
+    def _held_columns(self) -> Columns:
+        return {name: np.frombuffer(values, DTYPES[name]) for name, values in self._columns.items()}
 
     def _name(self, event: Event) -> None:
         if not self.symbol:
@@ -202,12 +223,12 @@ class RowWriter:
     def _widen(self, name: str, scale: int) -> None:
         ours = self._scales[name]
         factor = 10 ** (scale - ours)
-        largest = _largest(self._columns[name], _UNDEF[name])
+        largest = max(_largest(self._columns[name], _UNDEF[name]), _largest(self._whole.column(name), _UNDEF[name]))
         if largest * factor >= INT64_MAX:
             reason = f"does not fit in int64 with the {scale} decimal digits of another {name}"
             raise ScaleError(to_decimal(largest, ours), reason)
-        values = np.frombuffer(self._columns[name], np.int64)
-        values[values != _UNDEF[name]] *= factor
+        for values in (np.frombuffer(self._columns[name], np.int64), self._whole.column(name)):
+            values[values != _UNDEF[name]] *= factor
         self._scales[name] = scale
 
     # -- one kind of event each -------------------------------------------------------------------------------------
@@ -319,9 +340,51 @@ def _writer(kind: Any) -> Callable[[RowWriter, Any], None] | None:
     return next((_WRITERS[base] for base in kind.__mro__ if base in _WRITERS), None)
 
 
-def _largest(column: array[Any], undef: int) -> int:
+class _Rows:
+    """Rows that came many at once: arrays that are twice as long whenever they are full.
+
+    The first are so long that the system may back them by large pages, which are not touched before they are written.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def room(self, rows: int) -> Columns:
+        """The arrays, with room for so many more rows."""
+        wanted = self.count + rows
+        if not self._arrays or wanted > len(self._arrays["action"]):
+            size = max(_FIRST_ROWS, wanted, 2 * self.count)
+            grown = {name: np.empty(size, dtype) for name, dtype in DTYPES.items()}
+            for name, values in self._arrays.items():
+                grown[name][: self.count] = values[: self.count]
+            self._arrays = grown
+        return self._arrays
+
+    def add(self, columns: Columns) -> None:
+        """Copy rows behind the others."""
+        rows = len(columns["action"])
+        if not rows:
+            return
+        for name, values in self.room(rows).items():
+            values[self.count : self.count + rows] = columns[name]
+        self.count += rows
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One column as far as it is written."""
+        return self._arrays[name][: self.count] if self._arrays else np.empty(0, DTYPES[name])
+
+    def columns(self) -> Columns:
+        """All of them."""
+        return {name: self.column(name) for name in DTYPES}
+
+
+_FIRST_ROWS: Final = 1 << 19
+
+
+def _largest(column: Any, undef: int) -> int:
     # By itself, because a view of an array that an exception's traceback keeps alive would forbid it to shrink.
-    values = np.frombuffer(column, np.int64)
+    values = np.frombuffer(column, np.int64) if len(column) else np.empty(0, np.int64)
     return int(np.abs(values[values != undef]).max(initial=0))
 
 

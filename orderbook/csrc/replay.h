@@ -1,8 +1,8 @@
 /* A tape as rows of a panel: the best levels of its book on a regular grid of moments, or every so many changes.
  *
- * The twin of orderbook/sampling.py, without Python and so without the interpreter's lock: the book is the sampler's own.
- * A run goes on until it is through, or needs something - more room, an answer to Ctrl-C - and can be taken up again: no
- * message is begun before what comes before it is written, so a message is never seen half applied.
+ * The twin of orderbook/sampling.py, without Python and so without the interpreter's lock: the book is the sampler's
+ * own. A run goes on until it is through, or needs something - more room, an answer to Ctrl-C - and can be taken up
+ * again: no message is begun before what comes before it is written, so a message is never seen half applied.
  */
 #ifndef OB_REPLAY_H
 #define OB_REPLAY_H
@@ -173,7 +173,7 @@ static inline int ob_is_short(const ob_sampler *sampler) {
            !book->sides[1].ladder.wide;
 }
 
-/* Messages of a single level, as most of most venues are, for as long as they come: only one side of the row changes. */
+/* Messages of a single level, as most are, for as long as they come: only one side of the row changes. */
 static int ob_sample_best(ob_sampler *sampler) {
     const ob_tape tape = sampler->tape;
     ob_panel rows = sampler->rows;
@@ -249,8 +249,8 @@ static int ob_sample(ob_sampler *sampler) {
 
 /* ---- one moment ----------------------------------------------------------------------------------------------- */
 
-/* Bring a builder to a moment: every message with time <= `moment` from row `*at` on, and none after. OB_BREATH: not there
- * yet. `*now` is the latest time seen. */
+/* Bring a builder to a moment: every message with time <= `moment` from row `*at` on, and none after. OB_BREATH: not
+ * there yet. `*now` is the latest time seen. */
 static int ob_run_until(const ob_tape *tape, ob_builder *builder, int clock, int64_t moment, size_t *at, int64_t *now) {
     ob_message message = {0};
     for (int i = 0; i < OB_BREATH_EVERY; i++) {

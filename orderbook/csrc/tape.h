@@ -1,9 +1,9 @@
 /* Columns of events, and what each event does to an L2 book.
  *
  * The twin of orderbook/columns/read.py (which rows make an event), of L2Book.apply (what it does to the levels) and of
- * a BookBuilder under the rule "none" (whether it may). Whatever is not plain L2 - an order, a row that no event writes,
- * a book beyond its limits - is refused before it touches anything, and the caller leaves it to Python, which knows how
- * to do it or what to raise. So nothing here trusts a row: columns can come out of a damaged file.
+ * a BookBuilder under the rule "none" (whether it may). Whatever is not plain L2 - an order, a row that no event
+ * writes, a book beyond its limits - is refused before it touches anything, and the caller leaves it to Python, which
+ * knows how to do it or what to raise. So nothing here trusts a row: columns can come out of a damaged file.
  */
 #ifndef OB_TAPE_H
 #define OB_TAPE_H
@@ -17,8 +17,8 @@ typedef struct ob_tape {
     const uint64_t *order_id, *sequence;
     size_t rows;
     int price_scale, size_scale;
-    /* Whether the book keeps the scales that single events would give it, as a reader of `price_scale` sees them. If not
-     * it stands at the scales of the columns, which costs nothing and gives the same numbers. */
+    /* Whether the book keeps the scales that single events would give it, as a reader of `price_scale` sees them. If
+     * not it stands at the scales of the columns, which costs nothing and gives the same numbers. */
     int follow;
 } ob_tape;
 
@@ -154,7 +154,8 @@ typedef struct ob_message {
 /* Read a message as far as it is nothing but changes; where each event of it begins is no matter then, for its time is
  * that of all its rows. 0: it is something else. */
 static inline int ob_read_plain(const ob_tape *tape, int clock, ob_message *message) {
-    const size_t most = tape->rows - message->first, end = message->first + (most < OB_MAX_PARTS ? most : OB_MAX_PARTS - 1);
+    const size_t left = tape->rows - message->first;
+    const size_t end = message->first + (left < OB_MAX_PARTS ? left : OB_MAX_PARTS - 1);
     const ob_event as = {OB_DELTA, message->first, message->first};
     message->ts = ob_time(tape, &as, clock);
     for (size_t i = message->first; i < end; i++) {

@@ -26,11 +26,14 @@ BLOCK: Final = 1 << 18
 class FileBlock(Block):
     """Whole lines of one file, see :class:`~orderbook.blocks.Block`: each is taken once, by whoever takes it."""
 
-    __slots__ = ("_number", "_offset", "_parse", "_passed", "_peeked", "_stream")
+    __slots__ = ("_offset", "_parse", "_passed", "_peeked", "_stream", "number")
 
-    def __init__(self, data: bytes, number: int, offset: int, stream: Stream, framing: Framing, parse: Parse) -> None:
-        super().__init__(data, framing.name)
-        self._number = number
+    def __init__(
+        self, data: bytearray, end: int, number: int, offset: int, stream: Stream, framing: Framing, parse: Parse
+    ) -> None:
+        super().__init__(data, end, framing.name)
+        self.number = number
+        """How many lines were taken, of the whole file."""
         self._offset = offset
         self._stream = stream
         self._parse = parse
@@ -40,24 +43,24 @@ class FileBlock(Block):
     @property
     def is_quick(self) -> bool:
         """Whether no line can be longer than what is accepted."""
-        return len(self.data) <= self._stream.max_message
+        return self.end <= self._stream.max_message
 
     def passed(self, at: int, lines: int) -> None:
         """Say that the next ``lines`` were taken, and ``at`` is where the one after them begins. O(1)."""
         if lines:
             self.at = at
-            self._number += lines
+            self.number += lines
             self._passed = lines
             self._peeked = None
 
     def peek(self) -> Item | None:
         """Return the next item without taking it, None at the end of the block. O(lines without one)."""
         while self._peeked is None and self:
-            after = self._end() + 1
+            after = min(self.line_end() + 1, self.end)
             item = self._read()
             if item is None:
                 self.at = after
-                self._number += 1
+                self.number += 1
             else:
                 self._peeked = item, after
         return None if self._peeked is None else self._peeked[0]
@@ -74,34 +77,34 @@ class FileBlock(Block):
         if self.before is not None and item.ts_recv is not None and item.ts_recv >= self.before:
             return None
         self.at, self._peeked = self._peeked[1], None
-        self._number += 1
+        self.number += 1
         return item
 
-    def _end(self) -> int:
-        end = self.data.find(b"\n", self.at)
-        return len(self.data) if end < 0 else end
-
     def _read(self) -> Item | None:
-        end = self._end()
-        place = Place(self._stream.name, self._number + 1, self._offset + self.at)
-        if self._passed:
-            self._catch_up()
+        size = self.line_end() - self.at
+        place = Place(self._stream.name, self.number + 1, self._offset + self.at)
+        self.catch_up()
         try:
-            if end - self.at > self._stream.max_message:
+            if size > self._stream.max_message:
                 raise self._stream.too_long("a line")
-            return self._parse(self.data[self.at : end].removesuffix(b"\r"), place)
+            return self._parse(self.line(), place)
         except SourceError as error:
             return self._stream.fault(error.at(place=place))
 
-    def _catch_up(self) -> None:
-        """Show the parser the line before, for what it says of the next one may depend on it."""
+    def catch_up(self) -> None:
+        """Show the parser the line before, if it has not seen it: what it says of the next one may depend on it."""
+        if not self._passed:
+            return
         self._passed = 0
         begin = self.data.rfind(b"\n", 0, self.at - 1) + 1
-        self._parse(self.data[begin : self.at - 1].removesuffix(b"\r"), Place(self._stream.name))
+        self._parse(bytes(self.data[begin : self.at - 1]).removesuffix(b"\r"), Place(self._stream.name))
 
 
 class Blocks:
-    """The lines of a stream in blocks, and the faults of lines that are too long to be held."""
+    """The lines of a stream in blocks, and the faults of lines that are too long to be held.
+
+    All blocks share one room, so that memory is touched once and not once a block.
+    """
 
     def __init__(self, stream: Stream, framing: Framing, parse: Parse) -> None:
         self._stream = stream
@@ -109,7 +112,7 @@ class Blocks:
         self._parse = parse
         self._number = 0
         self._offset = 0
-        self._held: list[bytes] = []
+        self._room = bytearray(2 * BLOCK)
         self._size = 0
         self._skipping = False
 
@@ -129,19 +132,22 @@ class Blocks:
     def _add(self, chunk: bytes) -> Iterator[FileBlock | Item]:
         if self._skipping:
             chunk = self._skip(chunk)
-        if chunk:
-            self._held.append(chunk)
-            self._size += len(chunk)
-        if self._size >= BLOCK:
-            yield from self._lines()
-        if self._size > self._stream.max_message:
+        self._hold(chunk)
+        if self._size >= min(BLOCK, self._stream.max_message + 1):
             yield from self._lines()
         if self._size > self._stream.max_message:
             place = Place(self._stream.name, self._number + 1, self._offset)
             yield self._stream.fault(self._stream.too_long("a line").at(place=place))
             # Told at once and then passed over: what is too long is never held.
             self._offset += self._size
-            self._held, self._size, self._skipping = [], 0, True
+            self._size, self._skipping = 0, True
+
+    def _hold(self, chunk: bytes) -> None:
+        size = self._size + len(chunk)
+        if size > len(self._room):
+            self._room.extend(bytes(max(size, 2 * len(self._room)) - len(self._room)))
+        self._room[self._size : size] = chunk
+        self._size = size
 
     def _skip(self, chunk: bytes) -> bytes:
         """What is left of a chunk behind the end of a line that was too long."""
@@ -153,17 +159,17 @@ class Blocks:
 
     def _lines(self, *, last: bool = False) -> Iterator[FileBlock]:
         """All whole lines that are held, and the rest too at the end of the stream."""
-        data = b"".join(self._held)
-        cut = len(data) if last else data.rfind(b"\n") + 1
-        self._held = [data[cut:]] if cut < len(data) else []
-        self._size = len(data) - cut
-        if not cut:
+        end = self._size if last else self._room.rfind(b"\n", 0, self._size) + 1
+        if not end:
             return
-        data = data[:cut] if cut < len(data) else data
-        block = FileBlock(data, self._number, self._offset, self._stream, self._framing, self._parse)
-        self._number += data.count(b"\n")
-        self._offset += cut
+        block = FileBlock(self._room, end, self._number, self._offset, self._stream, self._framing, self._parse)
         yield block
+        block.catch_up()
+        self._number = block.number
+        self._offset += end
+        rest = self._size - end
+        self._room[:rest] = self._room[end : self._size]
+        self._size = rest
 
 
 class _Turn:

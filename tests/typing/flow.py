@@ -51,6 +51,7 @@ def replay(source: ob.FileSource) -> None:
     reveal_type(ob.book_at(source, 0))  # assert "L2Book" in typ and "L3Book" in typ
     panel = ob.sample(source, "100ms", depth=10)
     reveal_type(panel)  # assert "Panel" in typ
+    reveal_type(ob.bbo(source, stop="2024-08-08T00:00:00Z"))  # assert "Panel" in typ
     reveal_type(panel.ts)  # assert "ndarray" in typ
     reveal_type(panel.bid_px)  # assert "ndarray" in typ
     reveal_type(panel[1:])  # assert "Panel" in typ
