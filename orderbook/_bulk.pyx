@@ -5,20 +5,16 @@ cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from orderbook._receiver cimport (
-    OB_BLOCK_ENDS, OB_CAPTURE, OB_FINISHED, OB_INTO_COLUMNS, OB_INTO_COUNTS, OB_INTO_GRID, OB_INTO_NOTHING, OB_LOST,
-    OB_NDJSON, OB_NEEDS_ARMING, OB_NEEDS_PYTHON, OB_NEEDS_ROOM, OB_NO_TIME, OB_NS_JSON, OB_TARDIS_RAW, OB_TURN_ENDS, Lane,
+    OB_CAPTURE, OB_INTO_COLUMNS, OB_INTO_COUNTS, OB_INTO_GRID, OB_INTO_NOTHING, OB_LOST,
+    OB_NDJSON, OB_NEEDS_ARMING, OB_NEEDS_PYTHON, OB_NO_TIME, OB_NS_JSON, OB_TARDIS_RAW, Lane,
     Receiver, ob_add_track, ob_bulk, ob_run_block, ob_track,
 )
 
-BLOCK_ENDS = OB_BLOCK_ENDS
 NEEDS_PYTHON = OB_NEEDS_PYTHON
-NEEDS_ROOM = OB_NEEDS_ROOM
-FINISHED = OB_FINISHED
-TURN_ENDS = OB_TURN_ENDS
 
 FRAMINGS = {"ns_json": OB_NS_JSON, "ndjson": OB_NDJSON, "tardis_raw": OB_TARDIS_RAW, "capture": OB_CAPTURE}
 
@@ -90,13 +86,8 @@ cdef class Bulk:
         """How many rows are written."""
         return self.bulk.columns.count if self.bulk.sink == OB_INTO_COLUMNS else self.bulk.rows.count
 
-    @property
-    def wanted(self):
-        """How many rows more there must be room for."""
-        return self.bulk.wanted
-
     def until(self, moment):
-        """Stop in front of the first message later than this."""
+        """Say after which moment no message is to be applied."""
         self.bulk.until = given(moment)
 
     def sample(self, bint by_count, step, start, stop):
@@ -150,13 +141,17 @@ cdef class Bulk:
         self.arrays = [ts_event, ts_recv, price, size, order_id, sequence, action, side, flags]
         self.bulk.sink = OB_INTO_COLUMNS
 
-    def watch(self, str symbol):
+    def watch(self, symbol):
         """Say whose book the rows are of; whether it goes the quick way now."""
-        cdef Lane lane = self.receiver.lanes.get(symbol.encode())
-        if lane is None:
-            lane = self.receiver.open_lane(symbol.encode())
+        cdef Lane lane = self.open(symbol)
         self.bulk.mine = NULL if lane is None else &lane.track
         return lane is not None and (lane.track.armed or self.receiver.arm(lane))
+
+    cdef Lane open(self, object symbol):
+        """The lane of an instrument; None where it can have none now."""
+        cdef bytes key = symbol.encode("utf-8", "surrogatepass")
+        cdef Lane lane = self.receiver.lanes.get(key)
+        return self.receiver.open_lane(key) if lane is None else lane
 
     # ---- a block -----------------------------------------------------------------------------------------------------
 
@@ -175,17 +170,21 @@ cdef class Bulk:
         if at > size or size > <size_t>held.shape[0]:
             raise IndexError(size)
         self.bulk.framing = framing
-        self.bulk.before = given(before)
-        self.begin()
-        while True:
-            if self.shared:
-                code = ob_run_block(&self.bulk, text, size, &at, &lines)
-            else:
-                with nogil:
+        # No line is received later than int64 can say.
+        self.bulk.before = OB_NO_TIME if before is not None and before > INT64_MAX else given(before)
+        if not self.begin():
+            return OB_NEEDS_PYTHON, at, 0
+        try:
+            while True:
+                if self.shared:
                     code = ob_run_block(&self.bulk, text, size, &at, &lines)
-            if code != OB_NEEDS_ARMING or not self.receiver.arm(self.lane_of(self.bulk.latest)):
-                break
-        self.end()
+                else:
+                    with nogil:
+                        code = ob_run_block(&self.bulk, text, size, &at, &lines)
+                if code != OB_NEEDS_ARMING or not self.receiver.arm(self.lane_of(self.bulk.latest)):
+                    break
+        finally:
+            self.end()
         if code == OB_LOST:
             self.lane_of(self.bulk.latest).builder.lose()
             raise MemoryError
@@ -194,28 +193,26 @@ cdef class Bulk:
     cdef Lane lane_of(self, const ob_track *track):
         return self.receiver.lanes[track.symbol[: track.symbol_length]]
 
-    cdef int begin(self) except -1:
+    cdef bint begin(self) except -1:
         self.collect()
-        if not self.receiver.resumed:
-            self.receiver.resume()
+        if not self.receiver.resumed and not self.receiver.resume():
+            return False
         self.bulk.clock = self.receiver.clock
         self.bulk.messages = self.bulk.ignored = self.bulk.backwards = 0
-        return 0
+        return True
 
-    cdef int end(self) except -1:
+    cdef void end(self) noexcept:
         self.receiver.clock = self.bulk.clock
         self.receiver.messages += self.bulk.messages
         self.receiver.ignored += self.bulk.ignored
         self.receiver.backwards += self.bulk.backwards
-        return 0
 
     cdef int collect(self) except -1:
         """Bring the table of tracks up to date: one for every instrument that has a book."""
         cdef Lane lane
         cdef size_t slots = 8
         for symbol in self.receiver.feed._builders:
-            if symbol.encode() not in self.receiver.lanes:
-                self.receiver.open_lane(symbol.encode())
+            self.open(symbol)
         if self.lanes == len(self.receiver.lanes):
             return 0
         while slots < <size_t>(2 * len(self.receiver.lanes)):

@@ -9,7 +9,7 @@ cdef extern from "bulk.h" nogil:
     enum: OB_BY_RANGE, OB_BY_PREV, OB_BY_INCR, OB_BY_TIME, OB_BY_NOTHING
     enum: OB_TAKEN, OB_REFUSED_DELTA, OB_LOST_DELTA
     enum: OB_NS_JSON, OB_NDJSON, OB_TARDIS_RAW, OB_CAPTURE
-    enum: OB_BLOCK_ENDS, OB_NEEDS_PYTHON, OB_NEEDS_ARMING, OB_NEEDS_ROOM, OB_FINISHED, OB_TURN_ENDS, OB_LOST
+    enum: OB_BLOCK_ENDS, OB_NEEDS_PYTHON, OB_NEEDS_ARMING, OB_NEEDS_ROOM, OB_TURN_ENDS, OB_LOST
     enum: OB_INTO_NOTHING, OB_INTO_GRID, OB_INTO_COUNTS, OB_INTO_COLUMNS
     int64_t OB_NO_TIME
     int64_t OB_NOT_NUMBERED
@@ -81,10 +81,10 @@ cdef extern from "bulk.h" nogil:
         int64_t start
         int64_t stop
         uint64_t changes
-        uint64_t wanted
         ob_columns columns
 
     int ob_has(const ob_reading *reading, int name)
+    int ob_has_plain_header(const ob_reading *reading)
     int ob_is_track_of(const ob_track *track, const ob_reading *reading)
     int ob_read_at_scale(const ob_track *track, const ob_program *program, const char *payload, size_t length,
                          ob_reading *reading)
@@ -112,10 +112,9 @@ cdef class Receiver:
     cdef int64_t clock, messages, ignored, backwards
     cdef list receive(self, bytes payload, object ts_recv)
     cdef object take_delta(self, Lane lane, ob_reading *reading, const char *text, Py_ssize_t length, int64_t clock)
-    cdef object make_update(self, Lane lane, const ob_reading *reading, bytes payload, object ts_recv, object verdict,
-                            object kind)
-    cdef int watch(self, int64_t ts_recv) except -1
+    cdef object make_update(self, Lane lane, bytes payload, object ts_event, object ts_recv, object verdict, object kind)
+    cdef void watch(self, int64_t ts_recv) noexcept
     cdef Lane lane_of(self, const ob_reading *reading)
     cdef Lane open_lane(self, bytes key)
     cdef bint arm(self, Lane lane) except -1
-    cdef int resume(self) except -1
+    cdef bint resume(self) except -1

@@ -12,7 +12,7 @@ While a :class:`Lane` carries an instrument, its position and its counters stand
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint32_t
 
 from orderbook.books._native cimport OB_NONE, OB_SIGNED, ob_maybe
 from orderbook.decode._walker cimport (
@@ -61,6 +61,10 @@ cdef dict _families = {
     Family.CRC: OB_BY_NOTHING,
 }
 
+cdef bint is_plain_time(object ts) except -1:
+    return type(ts) is int and INT64_MIN < ts <= INT64_MAX
+
+
 cdef object _applied = Verdict.APPLIED
 cdef object _noop = Verdict.NOOP
 cdef object _live = State.LIVE
@@ -97,12 +101,15 @@ cdef class Receiver:
     """Takes the plain messages of one feed; see the module."""
 
     @staticmethod
-    def make(feed, update):
+    def make(feed, Feed, update):
         """Return a receiver for a feed whose format and rule go the quick way, None for others."""
         cdef Receiver made
         rule = feed.rule
         decoder = feed._decoder
         if type(decoder) is not JsonDecoder or type(decoder.walker) is not Walker:
+            return None
+        # A feed that says itself what becomes of a message must be asked.
+        if any(getattr(type(feed), name) is not getattr(Feed, name) for name in ("decode", "take")):
             return None
         if rule.scope is not Scope.INSTRUMENT or rule.bridge is Bridge.ANCHOR or rule.family not in _families:
             return None
@@ -122,10 +129,13 @@ cdef class Receiver:
         cdef Py_ssize_t length = PyBytes_GET_SIZE(payload)
         cdef int64_t clock = OB_NO_TIME
         cdef Lane lane = self.latest_lane
+        cdef uint32_t generation
         if ts_recv is not None:
-            if type(ts_recv) is not int or not INT64_MIN < ts_recv <= INT64_MAX:
+            if not is_plain_time(ts_recv):
                 return None
             clock = ts_recv
+        if not self.resumed and not self.resume():
+            return None
         if lane is not None:
             reading.price_scale, reading.size_scale = lane.book.book.price_scale, lane.book.book.size_scale
         if ob_walk(self.walker.program, text, length, reading) != OB_OK:
@@ -134,8 +144,10 @@ cdef class Receiver:
             self.watch(clock)
             self.ignored += 1
             return []
+        generation = reading.generation
         lane = self.lane_of(reading)
-        if lane is None:
+        # Python may have run meanwhile, and another thread have read another message here.
+        if lane is None or generation != reading.generation or not ob_has_plain_header(reading):
             return None
         if reading.kind == OB_KIND_DELTA:
             verdict = self.take_delta(lane, reading, text, length, clock)
@@ -149,7 +161,8 @@ cdef class Receiver:
         else:
             return None
         self.watch(clock)
-        return [self.make_update(lane, reading, payload, ts_recv, verdict, kind)]
+        ts_event = reading.values[OB_TS_EVENT].number if ob_has(reading, OB_TS_EVENT) else None
+        return [self.make_update(lane, payload, ts_event, ts_recv, verdict, kind)]
 
     cdef object take_delta(self, Lane lane, ob_reading *reading, const char *text, Py_ssize_t length, int64_t clock):
         """The verdict on a delta that is in the book, None where nothing has changed."""
@@ -168,7 +181,7 @@ cdef class Receiver:
         return _applied if reading.bids.n or reading.asks.n else _noop
 
     cdef object make_update(
-        self, Lane lane, const ob_reading *reading, bytes payload, object ts_recv, object verdict, object kind
+        self, Lane lane, bytes payload, object ts_event, object ts_recv, object verdict, object kind
     ):
         cdef object event = ob_new_empty(kind)
         cdef object update = ob_new_tuple(self.update, 7)
@@ -177,20 +190,17 @@ cdef class Receiver:
         ob_put_item(update, 1, verdict)
         ob_put_item(update, 2, event)
         ob_put_item(update, 3, lane.book)
-        ob_put_item(update, 4, reading.values[OB_TS_EVENT].number if ob_has(reading, OB_TS_EVENT) else None)
+        ob_put_item(update, 4, ts_event)
         ob_put_item(update, 5, ts_recv)
         ob_put_item(update, 6, _live)
         return update
 
-    cdef int watch(self, int64_t ts_recv) except -1:
-        if not self.resumed:
-            self.resume()
+    cdef void watch(self, int64_t ts_recv) noexcept:
         self.messages += 1
         if ts_recv < self.clock:  # OB_NO_TIME is below every time
             self.backwards += ts_recv != OB_NO_TIME
         else:
             self.clock = ts_recv
-        return 0
 
     # ---- lanes -------------------------------------------------------------------------------------------------------
 
@@ -211,7 +221,7 @@ cdef class Receiver:
 
     cdef Lane open_lane(self, bytes key):
         cdef Lane lane
-        symbol = key.decode()
+        symbol = key.decode("utf-8", "surrogatepass")
         builder = self.feed._builders.get(symbol)
         if builder is None or type(builder.book) is not L2Book:
             return None
@@ -228,7 +238,7 @@ cdef class Receiver:
     cdef bint arm(self, Lane lane) except -1:
         """Take over from the builder, where all is well with its instrument."""
         builder = lane.builder
-        if builder.state is not _live or builder._open is not None or builder._dirty or builder._lane is not None:
+        if builder.rule is not self.rule or builder.state is not _live or builder._open is not None or builder._dirty or builder._lane is not None:
             return False
         if builder.on_crossed is not OnCrossed.COUNT or builder.checksum is not None or builder.book is not lane.book:
             return False
@@ -237,7 +247,7 @@ cdef class Receiver:
             return False
         if at.last is not None and not -INT64_MAX < at.last < INT64_MAX:
             return False
-        if self.decoder.has_guessed(lane.symbol):
+        if not self.decoder.knows(lane.symbol):
             return False
         lane.track.last = OB_NOT_NUMBERED if at.last is None else at.last
         lane.track.moved = 0
@@ -245,11 +255,14 @@ cdef class Receiver:
         builder._lane = lane
         return True
 
-    cdef int resume(self) except -1:
+    cdef bint resume(self) except -1:
+        """Go on from the feed's clock; False where that stands at a time that is none of int64."""
         latest = self.feed._latest
+        if latest is not None and not is_plain_time(latest):
+            return False
         self.clock = OB_NO_TIME if latest is None else latest
         self.resumed = True
-        return 0
+        return True
 
     def hand_back(self):
         """Give the feed what was counted here since it was asked last."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from orderbook.events import Event
 from orderbook.types import RawMessage
@@ -55,11 +55,28 @@ class Block:
         raise NotImplementedError
 
 
-class BlockSource(Protocol):
-    """A source that has blocks."""
+class BlockSource:
+    """Base of a source that has blocks.
+
+    A class that changes what it iterates over must say the same of its blocks: see :func:`has_blocks`.
+    """
 
     def blocks(self) -> Iterator[BlockOrItem]:
         """Iterate as the source itself does, but over blocks of lines where a line is a message."""
+        raise NotImplementedError
+
+
+def has_blocks(source: object) -> bool:
+    """Whether a source has blocks that hold what an iteration gives. O(1).
+
+    >>> has_blocks([1, 2])
+    False
+    """
+    if not isinstance(source, BlockSource):
+        return False
+    # A subclass with an ``__iter__`` of its own leaves something out, or puts something in, that its blocks do not.
+    definers = (next(base for base in type(source).__mro__ if name in vars(base)) for name in ("blocks", "__iter__"))
+    return len(set(definers)) == 1
 
 
 BlockOrItem: TypeAlias = "Block | RawMessage | Event"

@@ -6,8 +6,8 @@ import functools
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from orderbook.continuity import (
     TRANSITIONS,
@@ -90,6 +90,22 @@ class _Lane(Protocol):
     def hand_back(self) -> None: ...
 
 
+class _Watched:
+    """An attribute that the compiled path has looked at: set, it takes the builder back first.
+
+    Without ``__get__`` it is read from the instance as any other, at no cost.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __set__(self, builder: BookBuilder[Any], value: Any) -> None:
+        state = vars(builder)
+        if state.get("_lane") is not None:
+            builder._take_back()
+        state[self._name] = value
+
+
 @dataclass(slots=True)
 class Stats:
     """What happened so far, counted; every dropped or doubtful thing is here.
@@ -165,6 +181,13 @@ class BookBuilder(Generic[BookT]):
     ('GAP', 13, 20, 19, None)
     """
 
+    if not TYPE_CHECKING:
+        book = _Watched()
+        rule = _Watched()
+        state = _Watched()
+        on_crossed = _Watched()
+        checksum = _Watched()
+
     def __init__(
         self,
         book: BookT,
@@ -201,11 +224,15 @@ class BookBuilder(Generic[BookT]):
         self._lane: _Lane | None = None
         """Where deltas go the quick way, while they do (orderbook._receiver)."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        self._take_back()
+        return vars(self).copy()
+
     @property
     def stats(self) -> Stats:
-        """What happened so far, counted. O(1)."""
+        """What happened so far, counted: a copy. O(1)."""
         self._take_back()
-        return self._stats
+        return replace(self._stats)
 
     def _take_back(self) -> None:
         """Have the compiled path tell what it did; it asks again before it goes on."""
@@ -500,7 +527,9 @@ class BookBuilder(Generic[BookT]):
         return verdict
 
     def _move(self, signal: Signal) -> Verdict:
-        self.state, verdict = TRANSITIONS[self.state, signal]
+        state, verdict = TRANSITIONS[self.state, signal]
+        if state is not self.state:
+            self.state = state
         return verdict
 
     def _count(self, verdict: Verdict) -> None:

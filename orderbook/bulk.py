@@ -8,19 +8,25 @@ specification, and what is decided there (a gap, a snapshot, an error) is decide
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import numpy.typing as npt
 
 from orderbook import _backend
-from orderbook.blocks import Block
+from orderbook.blocks import Block, has_blocks
 from orderbook.columns import RowWriter
-from orderbook.errors import TimestampError
+from orderbook.errors import TimestampError, UsageError
 from orderbook.feed import Feed
 from orderbook.timestamps import to_ns
 
-_compiled: Any = _backend.load("orderbook._bulk", "the compiled bulk reader")
+
+@functools.cache
+def _load() -> Any:
+    """The compiled reader, None in plain Python; loaded with the first file."""
+    return _backend.load("orderbook._bulk", "the compiled bulk reader")
+
 
 _ROWS: Final = 1 << 16
 _DATE: Final = 19
@@ -33,28 +39,28 @@ class Quick:
     """
 
     def __init__(self, feed: Feed, *, by_event_time: bool, shared: bool) -> None:
-        self.finished = False
-        self._feed = feed
-        self._bulk = _compiled.Bulk(feed._receiver, by_event_time, shared)
+        self._compiled = _load()
+        self._bulk = self._compiled.Bulk(feed._receiver, by_event_time, shared)
 
     def take(self, block: Block, latest: int | None) -> int | None:
         """Take the lines of a block as far as they are plain; returns the latest time seen. O(lines)."""
-        framing = _compiled.FRAMINGS.get(block.framing)
+        framing = self._compiled.FRAMINGS.get(block.framing)
         if framing is None or not block.is_quick or not self._begin():
             return latest
         self._bulk.now = latest
         while True:
             code, at, lines = self._bulk.run(block.data, block.at, block.end, framing, block.before)
             block.passed(at, lines)
-            if code != _compiled.NEEDS_PYTHON or not (framing == _TARDIS_RAW and self._turn_the_clock(block)):
+            if code != self._compiled.NEEDS_PYTHON or not self._turn_the_clock(block):
                 break
-        self.finished = code == _compiled.FINISHED
         now: int | None = self._bulk.now
         self._end()
         return now
 
     def _turn_the_clock(self, block: Block) -> bool:
         """Tell the reader where the second of the next line begins; False if that is not why it stopped."""
+        if block.framing != "tardis_raw":
+            return False
         date = block.line()[:_DATE]
         if date == self._date or len(date) < _DATE:
             return False
@@ -76,9 +82,6 @@ class Quick:
         """Take over what was written."""
 
 
-_TARDIS_RAW: Final = 0 if _compiled is None else _compiled.FRAMINGS["tardis_raw"]
-
-
 class QuickMoment(Quick):
     """Brings the books to a moment."""
 
@@ -98,7 +101,6 @@ class Rows(Protocol):
 class Sampler(Protocol):
     """What says when rows are due: on a grid ``next`` is the next moment, by count ``changes`` counts."""
 
-    done: bool
     by_count: bool
     step: int
     start: int | None
@@ -127,7 +129,7 @@ class QuickPanel(Quick):
         self._bulk.sample(sampler.by_count, sampler.step, sampler.start, sampler.stop)
 
     def _begin(self) -> bool:
-        symbol = self._sampler.symbol()
+        symbol = _told(self._sampler.symbol)
         moment, changes = self._sampler.quick_state()
         # The first message sets the grid, and that is not this one's to decide.
         if symbol is None or (moment is None and not self._sampler.by_count) or not self._bulk.watch(symbol):
@@ -140,7 +142,6 @@ class QuickPanel(Quick):
     def _end(self) -> None:
         self._sampler.rows.count = self._bulk.count
         self._sampler.take_over(self._bulk.now, self._bulk.next, self._bulk.changes)
-        self._sampler.done = self.finished
 
 
 class QuickColumns(Quick):
@@ -161,7 +162,7 @@ class QuickColumns(Quick):
         self._is_live = is_live
 
     def _begin(self) -> bool:
-        symbol = self._symbol()
+        symbol = _told(self._symbol)
         if symbol is None or not self._is_live() or not self._bulk.watch(symbol):
             return False
         arrays = self._rows.room(_ROWS)
@@ -172,6 +173,14 @@ class QuickColumns(Quick):
         self._rows.commit(self._bulk.count)
 
 
+def _told(symbol: Callable[[], str | None]) -> str | None:
+    """The instrument; None also where there are several, which the message that comes next will be refused for."""
+    try:
+        return symbol()
+    except UsageError:
+        return None
+
+
 def can_be_quick(source: Any, feed: Feed, *, progress: bool) -> bool:
     """Whether a tape can go this way: a source of blocks, a feed that is compiled, and nobody who counts messages."""
-    return _compiled is not None and not progress and feed._receiver is not None and hasattr(source, "blocks")
+    return not progress and feed._receiver is not None and has_blocks(source) and _load() is not None

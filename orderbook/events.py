@@ -11,14 +11,14 @@ subtracted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from orderbook.errors import OrderBookError
 from orderbook.levels import Levels
 from orderbook.types import Number, Order, OrderId, Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Event:
     """What all events have in common; not used by itself."""
 
@@ -30,8 +30,21 @@ class Event:
     prev_sequence: int | None = None
     is_last: bool = True
 
+    # Once for all of them: written out for each class, as a dataclass does, they take a third of its making.
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, field.name) == getattr(other, field.name) for field in fields(self))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"{type(self).__qualname__}({shown})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Levelled(Event):
     bids: Levels = field(default_factory=Levels)
     asks: Levels = field(default_factory=Levels)
@@ -46,7 +59,7 @@ class _Levelled(Event):
                 object.__setattr__(self, name, Levels.parse(rows))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Snapshot(_Levelled):
     """The whole book, or its best part: replaces what was there.
 
@@ -63,7 +76,7 @@ class Snapshot(_Levelled):
     view_depth: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Delta(_Levelled):
     """Changed levels with their new absolute sizes; size 0 deletes. An empty one only advances the sequence.
 
@@ -72,7 +85,7 @@ class Delta(_Levelled):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderSnapshot(Event):
     """All resting orders, best first and in queue order inside a level: replaces what was there.
 
@@ -89,7 +102,7 @@ class OrderSnapshot(Event):
         object.__setattr__(self, "orders", tuple(self.orders))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderAdd(Event):
     """A new order at the back of its level's queue."""
 
@@ -99,7 +112,7 @@ class OrderAdd(Event):
     size: Number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderModify(Event):
     """A resting order's new price, size or both (None keeps it).
 
@@ -114,7 +127,7 @@ class OrderModify(Event):
     upsert: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderCancel(Event):
     """``size`` taken off a resting order without a trade; all of it when None.
 
@@ -127,7 +140,7 @@ class OrderCancel(Event):
     price: Number | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderExecute(Event):
     """``size`` of a resting order traded. ``side`` is the resting order's."""
 
@@ -137,7 +150,7 @@ class OrderExecute(Event):
     price: Number | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OrderReplace(Event):
     """An order leaves and another takes its side at the back of a queue."""
 
@@ -147,7 +160,7 @@ class OrderReplace(Event):
     size: Number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reveal(_Levelled):
     """Levels that come into the view of a depth-limited order stream, with their whole size: whose it is is not known.
 
@@ -155,7 +168,7 @@ class Reveal(_Levelled):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Trade(Event):
     """A print. ``side`` is the aggressor's (None where the venue does not say); the book is untouched.
 
@@ -170,7 +183,7 @@ class Trade(Event):
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Quote(Event):
     """The venue's own best bid and ask; an independent witness, never applied to the book. None: that side is empty."""
 
@@ -180,24 +193,24 @@ class Quote(Event):
     ask_size: Number | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Heartbeat(Event):
     """A legal message with nothing for the book, which may still use up a sequence number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Status(Event):
     """The venue's word on trading (``halted``, ``quoting``, ``trading``, ``shutdown`` ...); the book is untouched."""
 
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Clear(Event):
     """The venue declares the book empty; it is known, and live, from here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Disconnect(Event):
     """The recorder or socket lost its connection: what follows comes from a new one.
 
@@ -205,7 +218,7 @@ class Disconnect(Event):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Fault(Event):
     """Something that could not be read and was passed over under an explicit policy; ``error`` says what and where."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -27,7 +28,6 @@ from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State,
 
 log = logging.getLogger(__name__)
 
-_compiled: Any = _backend.load("orderbook._receiver", "the compiled feed")
 
 _SKIPPED: Final = (DecodeError, BookError, UsageError)
 """What one event can be at fault for; a gap, a cross or a bad checksum is raised only where a policy asks for it."""
@@ -107,7 +107,20 @@ class Feed:
         self._stats = Stats()
         self._latest: int | None = None
         self._place: Place | None = None
-        self._receiver = None if _compiled is None else _compiled.Receiver.make(self, Update)
+        self._make_receiver()
+
+    def _make_receiver(self) -> None:
+        quick = _load_quick()
+        self._receiver = None if quick is None else quick.Receiver.make(self, Feed, Update)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._take_back()
+        # A copy has books of its own, and so a quick way of its own into them.
+        return {**vars(self), "_receiver": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._make_receiver()
 
     @property
     def builders(self) -> Mapping[str, BookBuilder[Any]]:
@@ -321,8 +334,13 @@ class Feed:
         return book
 
 
-if _compiled is not None:
-    # The same, but that plain messages go from bytes into the book without a stop.
-    _compiled.receive.__doc__ = Feed.receive.__doc__
-    Feed._receive = Feed.receive  # type: ignore[attr-defined]
-    Feed.receive = _compiled.receive  # type: ignore[method-assign]
+@functools.cache
+def _load_quick() -> Any:
+    """The compiled half of a feed, None in plain Python; loaded with the first feed, for it brings the decoders."""
+    quick: Any = _backend.load("orderbook._receiver", "the compiled feed")
+    if quick is not None:
+        # The same method, but that plain messages go from bytes into the book without a stop.
+        quick.receive.__doc__ = Feed.receive.__doc__
+        Feed._receive = Feed.receive  # type: ignore[attr-defined]
+        Feed.receive = quick.receive  # type: ignore[method-assign]
+    return quick

@@ -6,6 +6,7 @@ caller stops. A message is atomic. Its time is that of its last part, and nothin
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -18,7 +19,6 @@ from orderbook.builder import Stats
 from orderbook.bulk import Quick, QuickColumns, QuickMoment, can_be_quick
 from orderbook.columns import Events, RowWriter
 from orderbook.decode import Format
-from orderbook.decode.table import JsonTable
 from orderbook.errors import FeedError, StaleBookError, UsageError
 from orderbook.events import BOOK_EVENTS, Clear, Disconnect, Event, Fault, Quote, Trade
 from orderbook.feed import Feed, Update
@@ -119,8 +119,6 @@ class Tape:
         for item in self._items:
             if isinstance(item, Block):
                 yield from self._of_block(item)
-                if self._quick is not None and self._quick.finished:
-                    return
             else:
                 yield item
 
@@ -128,8 +126,6 @@ class Tape:
         while block:
             if self._between and self._quick is not None:
                 self._latest = self._quick.take(block, self._latest)
-                if self._quick.finished:
-                    return
             item = block.take()
             if item is None:
                 return
@@ -217,7 +213,11 @@ _TIMES: Final[dict[str, Callable[[Any, list[Event]], int | None]]] = {"recv": _r
 
 
 # Columns give events and no payloads, so there is nothing to decode; but which book they are of must be said.
-_ORDERS: Final = Format(name="columns", rule="none", book="L3", table=JsonTable(messages=()))
+@functools.cache
+def _orders() -> Format:
+    from orderbook.decode.table import JsonTable
+
+    return Format(name="columns", rule="none", book="L3", table=JsonTable(messages=()))
 
 
 def feed_for(source: Any, symbols: Iterable[str] | None = None) -> Feed:
@@ -226,7 +226,7 @@ def feed_for(source: Any, symbols: Iterable[str] | None = None) -> Feed:
     wanted = getattr(source, "symbols", None) if symbols is None else symbols
     kind = getattr(source, "format", None)
     if isinstance(source, Events) and source.book == "L3":
-        kind = _ORDERS
+        kind = _orders()
     return Feed(kind, symbols=wanted, on_error=getattr(source, "on_error", OnError.RAISE))
 
 

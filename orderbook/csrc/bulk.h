@@ -19,8 +19,7 @@ enum {
     OB_BLOCK_ENDS = 0,
     OB_NEEDS_PYTHON,   /* a line that is not plain */
     OB_NEEDS_ARMING,   /* a line of a track that is not armed: `latest` */
-    OB_NEEDS_ROOM,     /* `wanted` more rows */
-    OB_FINISHED,       /* what was asked for is complete */
+    OB_NEEDS_ROOM,     /* more rows than there is room for */
     OB_TURN_ENDS,      /* another tape is due */
     OB_LOST            /* out of memory: `latest` has lost its book */
 };
@@ -50,7 +49,7 @@ typedef struct ob_bulk {
     ob_track *latest, *mine;
     int framing, by_event_time, sink;
     int64_t before;     /* lines received at or after this are another tape's turn; OB_NO_TIME: none is */
-    int64_t until;      /* finished in front of a message later than this; OB_NO_TIME: never */
+    int64_t until;      /* a message later than this is not to be applied; OB_NO_TIME: there is none */
     int64_t now;        /* the latest time seen */
     int64_t clock;      /* the latest receive time of the feed */
     int64_t messages, ignored, backwards;
@@ -60,7 +59,7 @@ typedef struct ob_bulk {
     /* A panel. */
     ob_panel rows;
     int64_t step, next, start, stop;
-    uint64_t changes, wanted;
+    uint64_t changes;
     /* Columns. */
     ob_columns columns;
 } ob_bulk;
@@ -92,21 +91,20 @@ static inline ob_track *ob_find_track(const ob_bulk *bulk) {
 
 /* ---- framings ------------------------------------------------------------------------------------------------- */
 
-
 /* Up to `most` digits; returns how many. */
 static inline size_t ob_read_digits(const char *p, const char *end, size_t most, int64_t *number) {
     size_t n = 0;
-    int64_t value = 0;
-    for (; n < most && p + n < end && ob_is_digit(p[n]); n++) value = 10 * value + (p[n] - '0');
-    *number = value;
+    uint64_t value = 0; /* 19 digits of any kind fit */
+    for (; n < most && p + n < end && ob_is_digit(p[n]); n++) value = 10 * value + (uint64_t)(p[n] - '0');
+    *number = (int64_t)value;
     return n;
 }
 
-/* `<ns> <json>`. 18 digits are years to come, and cannot overflow; longer ones are Python's. */
+/* `<ns> <json>`. 19 digits up to 8 999... are int64; more is Python's. */
 static int ob_frame_ns_json(const char *p, const char *end, ob_line *line) {
     const size_t n = ob_read_digits(p, end, 19, &line->ts_recv);
-    if (!n || n > 19 || p + n + 1 >= end || p[n] != ' ') return 0;
-    if (n == 19 && (p[0] > '8')) return 0;
+    if (!n || p + n + 1 >= end || p[n] != ' ') return 0;
+    if (n == 19 && p[0] > '8') return 0;
     line->payload = p + n + 1;
     return 1;
 }
@@ -128,7 +126,8 @@ static int ob_frame_capture(const char *p, const char *end, ob_line *line) {
 /* `yyyy-MM-ddTHH:mm:ss.fffffffZ <json>`, where the second is the one that Python read last. */
 static int ob_frame_tardis(const ob_bulk *bulk, const char *p, const char *end, ob_line *line) {
     int64_t fraction;
-    if (end - p < 30 || memcmp(p, bulk->date, sizeof bulk->date)) return 0;
+    /* Before Python has read a date there is none, and a run of NUL bytes in a damaged file must not look like one. */
+    if (end - p < 30 || !bulk->date[0] || memcmp(p, bulk->date, sizeof bulk->date)) return 0;
     if (p[19] != '.' || p[27] != 'Z' || p[28] != ' ' || ob_read_digits(p + 20, end, 7, &fraction) != 7) return 0;
     line->ts_recv = bulk->second + fraction * 100;
     line->payload = p + 29;
@@ -178,26 +177,24 @@ static int ob_fill_moments(ob_bulk *bulk, int64_t ts) {
     if (bulk->next < last) {
         const uint64_t span = (uint64_t)last - (uint64_t)bulk->next - 1;
         const uint64_t more = span / (uint64_t)bulk->step + 1;
-        if (more > rows->room - rows->count) {
-            bulk->wanted = more;
-            return OB_NEEDS_ROOM;
-        }
-        if (bulk->next > INT64_MAX - (int64_t)span - bulk->step) return OB_NEEDS_PYTHON;
+        if (more > rows->room - rows->count) return OB_NEEDS_ROOM;
+        const uint64_t left = (uint64_t)INT64_MAX - (uint64_t)bulk->next;
+        if (span > left || (uint64_t)bulk->step > left - span) return OB_NEEDS_PYTHON;
         ob_write_row(rows, bulk->mine->book, bulk->next);
         for (uint64_t i = 1; i < more; i++) ob_repeat_row(rows, bulk->next + (int64_t)i * bulk->step);
         bulk->next += (int64_t)more * bulk->step;
     }
-    return bulk->stop != OB_NO_TIME && bulk->next >= bulk->stop ? OB_FINISHED : OB_BLOCK_ENDS;
+    return bulk->stop != OB_NO_TIME && bulk->next >= bulk->stop ? OB_NEEDS_PYTHON : OB_BLOCK_ENDS;
 }
 
-/* What is due before a message at `ts`, by which everything before it is complete. */
+/* What is due before a message at `ts`, by which everything before it is complete. The one that ends it all is left to
+ * the reader, who sees it as without all this: decoded, counted so far, and not applied. */
 static inline int ob_before(ob_bulk *bulk, int64_t ts) {
-    if (bulk->until != OB_NO_TIME && ts > bulk->until) return OB_FINISHED;
+    if (bulk->until != OB_NO_TIME && ts > bulk->until) return OB_NEEDS_PYTHON;
     if (bulk->sink == OB_INTO_GRID) return ob_fill_moments(bulk, ts);
     if (bulk->sink != OB_INTO_COUNTS) return OB_BLOCK_ENDS;
-    if (bulk->stop != OB_NO_TIME && ts >= bulk->stop) return OB_FINISHED;
+    if (bulk->stop != OB_NO_TIME && ts >= bulk->stop) return OB_NEEDS_PYTHON;
     /* Room for the row that this message may make due. */
-    bulk->wanted = 1;
     return bulk->rows.count == bulk->rows.room ? OB_NEEDS_ROOM : OB_BLOCK_ENDS;
 }
 
@@ -235,8 +232,9 @@ static inline void ob_add_side(ob_bulk *bulk, const ob_levels *side, char letter
 static inline int ob_fit_column(const int64_t *column, uint32_t n, int scale, int target) {
     if (scale > target) return 0;
     const int64_t factor = (int64_t)OB_TEN[target - scale];
-    for (uint32_t i = 0; i < n && factor != 1; i++)
-        if (!ob_fits(column[i], factor)) return 0;
+    /* INT64_MAX is what marks a missing number there. No multiple of ten is it. */
+    for (uint32_t i = 0; i < n; i++)
+        if (column[i] == INT64_MAX || !ob_fits(column[i], factor)) return 0;
     return 1;
 }
 
@@ -248,8 +246,11 @@ static inline int ob_fit_levels(const ob_columns *columns, const ob_levels *side
 /* Whether the rows of a message can be written: what is refused here widens the columns, or does not fit in them. */
 static int ob_can_add(const ob_bulk *bulk) {
     const ob_reading *reading = bulk->reading;
+    const ob_book *book = bulk->mine->book;
     if (ob_has(reading, OB_SEQUENCE) && reading->values[OB_SEQUENCE].number < 0) return 0;
     if (reading->kind != OB_KIND_DELTA) return 1;
+    /* The levels come to the columns by way of the book's scales, which may be finer where it was live before. */
+    if (book->price_scale > bulk->columns.price_scale || book->size_scale > bulk->columns.size_scale) return 0;
     return ob_fit_levels(&bulk->columns, &reading->bids, reading) && ob_fit_levels(&bulk->columns, &reading->asks, reading);
 }
 
@@ -366,10 +367,11 @@ static inline int ob_take_line(ob_bulk *bulk, const ob_line *line) {
         if (!track) return OB_NEEDS_PYTHON;
         bulk->latest = track;
         if (!track->armed) return OB_NEEDS_ARMING;
+        if (!ob_has_plain_header(reading)) return OB_NEEDS_PYTHON;
         if (!ob_read_at_scale(track, bulk->program, line->payload, line->length, reading)) return OB_NEEDS_PYTHON;
         if (bulk->sink == OB_INTO_COLUMNS) {
-            bulk->wanted = (uint64_t)reading->bids.n + reading->asks.n + 2;
-            if (bulk->wanted > bulk->columns.room - bulk->columns.count) return OB_NEEDS_ROOM;
+            const size_t most = (size_t)reading->bids.n + reading->asks.n + 2;
+            if (most > bulk->columns.room - bulk->columns.count) return OB_NEEDS_ROOM;
         }
     }
     int code = ob_admit(bulk, line, is_event, &ts);

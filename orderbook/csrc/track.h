@@ -20,7 +20,7 @@ typedef struct ob_track {
     ob_book *book;
     int family;
     int restarts; /* number 1 is a restart (Bybit) */
-    int ranged;   /* a first number must be there (Binance futures) */
+    int ranged;   /* a first number must be there (the bridge of Binance futures) */
     int armed;
     int moved; /* `last` is ahead of what the builder knows */
     int64_t last;
@@ -41,21 +41,27 @@ static inline int ob_follows_range(const ob_track *track, const ob_reading *read
 
 static inline int ob_follows_prev(const ob_track *track, const ob_reading *reading) {
     if (!ob_has(reading, OB_PREV_SEQUENCE) || reading->values[OB_PREV_SEQUENCE].number != track->last) return 0;
-    if (track->ranged && !ob_has(reading, OB_FIRST_SEQUENCE)) return 0;
     return reading->values[OB_SEQUENCE].number >= track->last;
+}
+
+/* Whether the time and the number that every event shows are plain integers, or absent. */
+static inline int ob_has_plain_header(const ob_reading *reading) {
+    return ob_is_plain(reading, OB_TS_EVENT) && ob_is_plain(reading, OB_SEQUENCE);
 }
 
 /* Whether a delta is plainly the next one. */
 static inline int ob_follows(const ob_track *track, const ob_reading *reading) {
     const int64_t number = reading->values[OB_SEQUENCE].number;
-    if (!ob_is_plain(reading, OB_SEQUENCE) || !ob_is_plain(reading, OB_FIRST_SEQUENCE)) return 0;
-    if (!ob_is_plain(reading, OB_PREV_SEQUENCE) || !ob_is_plain(reading, OB_TS_EVENT)) return 0;
+    const int has_first = ob_has(reading, OB_FIRST_SEQUENCE), has_number = ob_has(reading, OB_SEQUENCE);
+    if (!ob_is_plain(reading, OB_FIRST_SEQUENCE) || !ob_is_plain(reading, OB_PREV_SEQUENCE)) return 0;
     if (reading->values[OB_GROUP_SEQUENCE].tag != OB_ABSENT) return 0;
+    /* What check_numbers() asks of every event, whatever its rule compares. */
+    if (track->ranged && !has_first) return 0;
+    if (has_first && has_number && reading->values[OB_FIRST_SEQUENCE].number > number) return 0;
     if (track->family == OB_BY_NOTHING) return 1;
     if (track->family == OB_BY_TIME)
         return ob_has(reading, OB_TS_EVENT) && reading->values[OB_TS_EVENT].number > track->last;
-    if (!ob_has(reading, OB_SEQUENCE)) return 0;
-    if (ob_has(reading, OB_FIRST_SEQUENCE) && reading->values[OB_FIRST_SEQUENCE].number > number) return 0;
+    if (!has_number || track->last == INT64_MAX) return 0;
     if (track->family == OB_BY_INCR) return number == track->last + 1 && !(track->restarts && number == 1);
     return track->family == OB_BY_PREV ? ob_follows_prev(track, reading) : ob_follows_range(track, reading);
 }

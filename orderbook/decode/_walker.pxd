@@ -103,6 +103,7 @@ cdef extern from "walker.h" nogil:
         uint32_t symbol_length, channel_length
         ob_value values[1]
         ob_levels bids, asks
+        uint32_t generation
 
     void ob_reading_init(ob_reading *r)
     void ob_reading_free(ob_reading *r)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
-from orderbook.decode.interpret import JsonDecoder
-from orderbook.decode.rows import CsvDecoder
-from orderbook.decode.table import CsvTable, JsonTable
 from orderbook.errors import UsageError
 from orderbook.events import Event
+
+if TYPE_CHECKING:
+    from orderbook.decode.table import CsvTable, JsonTable
 
 
 class Decoder(Protocol):
@@ -84,6 +84,11 @@ class Format:
         names = (symbols,) if isinstance(symbols, str) else tuple(symbols or ())
         if self.make is not None:
             return self.make(names)
+        # Late: the interpreters are for those who decode something.
+        from orderbook.decode.interpret import JsonDecoder
+        from orderbook.decode.rows import CsvDecoder
+        from orderbook.decode.table import CsvTable
+
         if isinstance(self.table, CsvTable):
             return CsvDecoder(self.table, names, name=self.name)
         return JsonDecoder(cast("JsonTable", self.table), names, name=self.name)

@@ -118,9 +118,9 @@ class JsonDecoder:
     def lost(self) -> None:
         """Nothing to do: no message of a JSON format is completed by the next."""
 
-    def has_guessed(self, symbol: str) -> bool:
-        """Whether a message without a symbol was taken for another one's, so that this one's are not to be trusted."""
-        return self._symbols.inferred not in (None, symbol)
+    def knows(self, symbol: str) -> bool:
+        """Whether one more message that names this symbol changes nothing here, and is no error. O(1)."""
+        return self._symbols.has_noted(symbol)
 
     def decode(self, payload: Any, ts_recv: int | None = None, origin: str = "") -> list[Event]:
         """Return the events of one payload; see :meth:`~orderbook.decode.format.Decoder.decode`. O(size)."""

@@ -16,14 +16,27 @@ _PENDING: Final[Any] = Event.__dict__["symbol"]
 
 def _awake(event: Any) -> Any:
     """Read an event that nobody has looked at yet, and return it."""
-    walker, payload, ts_recv = _PENDING.__get__(event)
-    (read,) = walker.read(payload, ts_recv, walker.scratch())
-    kind = type(read)
-    for base in kind.__mro__:
-        for name in base.__dict__.get("__slots__", ()):
-            getattr(base, name).__set__(event, getattr(read, name))
-    object.__setattr__(event, "__class__", kind)
+    pending = _PENDING.__get__(event)
+    if type(pending) is tuple:
+        _fill(event, *pending)
+    # Another thread may have been faster, and be here too.
+    kind = _PLAIN.get(type(event))
+    if kind is not None:
+        object.__setattr__(event, "__class__", kind)
     return event
+
+
+def _fill(event: Any, walker: Any, payload: bytes, ts_recv: int | None) -> None:
+    events = walker.read(payload, ts_recv, walker.scratch())
+    if events is None:
+        raise MemoryError  # it was read before, so nothing else can be wrong
+    (read,) = events
+    for base in type(read).__mro__:
+        for name in base.__dict__.get("__slots__", ()):
+            if name != "symbol":
+                getattr(base, name).__set__(event, getattr(read, name))
+    # Last, for it says that all the others are there.
+    _PENDING.__set__(event, read.symbol)
 
 
 class _Deferred:
@@ -68,3 +81,6 @@ class DeferredQuote(_Deferred, Quote):
     """A quote that nobody has looked at yet."""
 
     __slots__ = ()
+
+
+_PLAIN: Final[dict[type, type]] = {DeferredDelta: Delta, DeferredTrade: Trade, DeferredQuote: Quote}

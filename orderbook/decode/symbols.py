@@ -47,10 +47,9 @@ class Symbols:
         """The symbol that the caller declared, if it is exactly one."""
         return self._declared[0] if len(self._declared) == 1 else None
 
-    @property
-    def inferred(self) -> str | None:
-        """The symbol that messages without one were taken for, None while there was no such message."""
-        return self._inferred
+    def has_noted(self, symbol: str) -> bool:
+        """Whether :meth:`note` would change nothing and raise nothing. O(1)."""
+        return self._inferred in (None, symbol) and (symbol in self._seen or len(self._seen) > 1)
 
     def find(self, rules: Sequence[SymbolRule], body: Any, at: Path, topic: str, origin: str) -> str:
         """Return the symbol by the first rule that knows it; ``""`` for a message of no instrument. O(rules).

@@ -14,7 +14,7 @@ from typing import Final
 from orderbook.blocks import Block
 from orderbook.errors import SourceError
 from orderbook.sources.base import Item
-from orderbook.sources.framing import Framing, Stream
+from orderbook.sources.framing import FRAMINGS, Framing, Stream
 from orderbook.sources.framing.base import Parse
 from orderbook.sources.merge import Tape, first_key
 from orderbook.types import Place
@@ -31,7 +31,8 @@ class FileBlock(Block):
     def __init__(
         self, data: bytearray, end: int, number: int, offset: int, stream: Stream, framing: Framing, parse: Parse
     ) -> None:
-        super().__init__(data, end, framing.name)
+        # A framing of somebody else's, whatever it is called, is not what that name says.
+        super().__init__(data, end, framing.name if FRAMINGS.get(framing.name) is framing else "")
         self.number = number
         """How many lines were taken, of the whole file."""
         self._offset = offset
@@ -114,7 +115,10 @@ class Blocks:
         self._offset = 0
         self._room = bytearray(2 * BLOCK)
         self._size = 0
-        self._skipping = False
+        self._has_line = False
+        """Whether what is held has the end of a line."""
+        self._skipped: int | None = None
+        """How many bytes of a line that is too long were passed over, while it goes on."""
 
     def __iter__(self) -> Iterator[FileBlock | Item]:
         chunks = self._stream.chunks
@@ -130,36 +134,41 @@ class Blocks:
         yield from self._lines(last=True)
 
     def _add(self, chunk: bytes) -> Iterator[FileBlock | Item]:
-        if self._skipping:
-            chunk = self._skip(chunk)
+        if self._skipped is not None:
+            chunk = self._skip(chunk, self._skipped)
         self._hold(chunk)
-        if self._size >= min(BLOCK, self._stream.max_message + 1):
+        if self._has_line and self._size >= min(BLOCK, self._stream.max_message + 1):
             yield from self._lines()
         if self._size > self._stream.max_message:
             place = Place(self._stream.name, self._number + 1, self._offset)
             yield self._stream.fault(self._stream.too_long("a line").at(place=place))
             # Told at once and then passed over: what is too long is never held.
-            self._offset += self._size
-            self._size, self._skipping = 0, True
+            self._size, self._skipped = 0, self._size
 
     def _hold(self, chunk: bytes) -> None:
         size = self._size + len(chunk)
         if size > len(self._room):
             self._room.extend(bytes(max(size, 2 * len(self._room)) - len(self._room)))
         self._room[self._size : size] = chunk
+        # A long line is not searched again with every chunk, which would cost the square of its length.
+        self._has_line = self._has_line or b"\n" in chunk
         self._size = size
 
-    def _skip(self, chunk: bytes) -> bytes:
+    def _skip(self, chunk: bytes, skipped: int) -> bytes:
         """What is left of a chunk behind the end of a line that was too long."""
         end = chunk.find(b"\n")
-        self._offset += len(chunk) if end < 0 else end + 1
-        self._skipping = end < 0
-        self._number += not self._skipping
-        return b"" if end < 0 else chunk[end + 1 :]
+        if end < 0:
+            self._skipped = skipped + len(chunk)
+            return b""
+        self._skipped = None
+        self._offset += skipped + end + 1
+        self._number += 1
+        return chunk[end + 1 :]
 
     def _lines(self, *, last: bool = False) -> Iterator[FileBlock]:
         """All whole lines that are held, and the rest too at the end of the stream."""
         end = self._size if last else self._room.rfind(b"\n", 0, self._size) + 1
+        self._has_line = False
         if not end:
             return
         block = FileBlock(self._room, end, self._number, self._offset, self._stream, self._framing, self._parse)
@@ -196,8 +205,9 @@ class _Turn:
             if self.item is None:
                 return
         first = self.item.peek() if isinstance(self.item, FileBlock) else self.item
-        if first is not None and first.ts_recv is not None:
-            self.key = first.ts_recv
+        key = None if first is None else self._tape.key(first)
+        if key is not None:
+            self.key = key
 
     def _is_waiting(self) -> bool:
         return self.item is not None and (not isinstance(self.item, FileBlock) or self.item.peek() is not None)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 from weakref import WeakSet
 
-from orderbook.blocks import BlockOrItem
+from orderbook.blocks import BlockOrItem, BlockSource
 from orderbook.errors import SourceError, UsageError
 from orderbook.events import Fault
 from orderbook.sources.base import Item, symbol_tuple
@@ -43,7 +43,7 @@ class _Track:
     companion: Part | None = None
 
 
-class FileSource:
+class FileSource(BlockSource):
     """Recorded files as one tape, read lazily and in constant memory.
 
     ``path_or_paths`` is a path or several; several are merged by receive time where the framing has one (ties in the
