@@ -224,9 +224,28 @@ static inline void ob_add_row(ob_bulk *bulk, int64_t ts_recv, char action, char 
     columns->sequence[at] = ob_has(reading, OB_SEQUENCE) ? (uint64_t)reading->values[OB_SEQUENCE].number : 0;
 }
 
+static inline void ob_fill(int64_t *column, size_t n, int64_t value) {
+    for (size_t i = 0; i < n; i++) column[i] = value;
+}
+
+/* Column by column, which the compiler makes into a few wide stores each. */
 static inline void ob_add_side(ob_bulk *bulk, const ob_levels *side, char letter, int64_t ts_recv) {
-    for (uint32_t i = 0; i < side->n; i++)
-        ob_add_row(bulk, ts_recv, side->sizes[i] ? 'M' : 'C', letter, OB_F_MBP, side->prices[i], side->sizes[i]);
+    ob_columns *columns = &bulk->columns;
+    const ob_reading *reading = bulk->reading;
+    const size_t at = columns->count, n = side->n;
+    const int64_t *sizes = side->sizes;
+    uint8_t *action = columns->action + at;
+    if (!n) return;
+    ob_fill(columns->ts_event + at, n, ob_has(reading, OB_TS_EVENT) ? reading->values[OB_TS_EVENT].number : OB_NO_TIME);
+    ob_fill(columns->ts_recv + at, n, ts_recv);
+    ob_fill((int64_t *)columns->sequence + at, n, ob_has(reading, OB_SEQUENCE) ? reading->values[OB_SEQUENCE].number : 0);
+    memcpy(columns->price + at, side->prices, n * sizeof(int64_t));
+    memcpy(columns->size + at, sizes, n * sizeof(int64_t));
+    memset(columns->order_id + at, 0, n * sizeof(uint64_t));
+    memset(columns->side + at, letter, n);
+    memset(columns->flags + at, OB_F_MBP, n);
+    for (size_t i = 0; i < n; i++) action[i] = sizes[i] ? 'M' : 'C';
+    columns->count += n;
 }
 
 static inline int ob_fit_column(const int64_t *column, uint32_t n, int scale, int target) {
