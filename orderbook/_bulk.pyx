@@ -34,7 +34,7 @@ cdef class Bulk:
 
     cdef Receiver receiver
     cdef ob_bulk bulk
-    cdef int lanes
+    cdef int lanes, builders
     cdef bint shared
     cdef list arrays
 
@@ -211,6 +211,9 @@ cdef class Bulk:
         """Bring the table of tracks up to date: one for every instrument that has a book."""
         cdef Lane lane
         cdef size_t slots = 8
+        if self.builders == len(self.receiver.feed._builders) and self.lanes == len(self.receiver.lanes):
+            return 0  # neither ever becomes less, and this is asked once a line that is not plain
+        self.builders = len(self.receiver.feed._builders)
         for symbol in self.receiver.feed._builders:
             self.open(symbol)
         if self.lanes == len(self.receiver.lanes):

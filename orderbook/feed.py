@@ -42,7 +42,8 @@ class Update(NamedTuple):
     """One event of one instrument and what became of it.
 
     ``book`` is the live book, which later messages change: take ``book.depth(n)`` or ``book.copy()`` to keep it. Unless
-    ``state`` is ``LIVE`` it is empty and marked unknown.
+    ``state`` is ``LIVE`` it is empty and marked unknown. ``event`` may be read from the message only when somebody
+    looks at it; until then its class is derived from the event's (``isinstance`` and pattern matching do not mind).
 
     >>> from orderbook import Snapshot
     >>> (update,) = Feed().receive(Snapshot(symbol="X", bids=[("100", "2")]))
