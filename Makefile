@@ -1,7 +1,8 @@
 # The verbs of this project; each is one or two commands that you could type yourself.
 PYTHON ?= python
+ROUNDS ?= 200000
 
-.PHONY: setup test check types docs bench clean release-check
+.PHONY: setup test check types docs bench sanitize fuzz clean release-check
 
 setup:  ## an editable install with everything a developer needs
 	$(PYTHON) -m pip install -e '.[dev]'
@@ -23,8 +24,16 @@ docs:  ## redraw what is generated, then build with warnings as errors
 bench:  ## benchmarks, in one process
 	$(PYTHON) -m pytest benchmarks -n 0 -p no:doctest --benchmark-only
 
+sanitize:  ## the compiled modules under AddressSanitizer and UBSan (sanitize.sh all: the whole suite)
+	PYTHON=$(PYTHON) tests/native/sanitize.sh quick
+
+fuzz:  ## what comes in from outside, for some minutes; ROUNDS=... for longer
+	ORDERBOOK_FUZZ_ROUNDS=$(ROUNDS) HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest -q \
+		tests/native/test_fuzz.py tests/native/test_memory.py tests/decode/test_walker_fuzz.py tests/decode/test_walker_native.py
+
 clean:  ## everything that can be made again
 	rm -rf build dist site wheelhouse *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find orderbook -name '*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 release-check: check types  ## version, changelog and metadata agree, and the archives build from a clean tree

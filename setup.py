@@ -10,20 +10,20 @@ HEADERS = Path("orderbook/csrc")
 
 # For a run under AddressSanitizer or UBSan, say; ORDERBOOK_CFLAGS="-fsanitize=address -g".
 FLAGS = os.environ.get("ORDERBOOK_CFLAGS", "").split()
-OPTIMISED = [] if os.name == "nt" else ["-O3"]
+OPTIMISED = ["/std:c11"] if os.name == "nt" else ["-O3"]
+INCLUDED = sorted(path for kind in ("*.h", "*.pxd", "*.pxi") for path in Path("orderbook").rglob(kind))
 
 
 def extension(name: str) -> Extension:
-    """One compiled module; a machine without a compiler installs without it, and runs the plain Python."""
-    path = Path(*name.split("."))
+    """One compiled module."""
+    source = Path(*name.split(".")).with_suffix(".pyx")
     return Extension(
         name,
-        [str(path.with_suffix(".pyx"))],
+        [str(source)],
         include_dirs=[str(HEADERS)],
-        depends=[str(header) for header in (*sorted(HEADERS.glob("*.h")), *sorted(path.parent.glob("_*.pxi")))],
+        depends=[str(path) for path in INCLUDED],
         extra_compile_args=[*OPTIMISED, *FLAGS],
         extra_link_args=FLAGS,
-        optional=os.environ.get("ORDERBOOK_BUILD") != "required",
     )
 
 
@@ -35,4 +35,10 @@ MODULES = [
     "orderbook._bulk",
 ]
 
-setup(ext_modules=cythonize([extension(name) for name in MODULES], language_level=3, build_dir="build"))
+# A machine without a compiler installs without them, and runs the plain Python.
+modules = cythonize([extension(name) for name in MODULES], language_level=3, build_dir="build")
+for module in modules:
+    # Here, for cythonize() makes new ones and forgets that the old ones were.
+    module.optional = os.environ.get("ORDERBOOK_BUILD") != "required"
+
+setup(ext_modules=modules)

@@ -27,6 +27,7 @@ collect_ignore = ["typing"]  # read by mypy, never run
 # deadline None: a shared runner that stops for a second is not a bug of ours.
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, print_blob=True, database=None)
+settings.register_profile("few", deadline=None, max_examples=8, derandomize=True, database=None)  # under sanitizers
 settings.register_profile("thorough", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 
 

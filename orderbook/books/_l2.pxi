@@ -195,6 +195,7 @@ cdef class L2Core(BookCore):
         memset(&nothing, 0, sizeof(nothing))
         ob_book_finish(&self.book, &nothing)
         self.book.version = version
+        self.forget_seen()
 
     def _reset(self):
         ob_book_empty(&self.book, 1)

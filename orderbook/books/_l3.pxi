@@ -459,6 +459,7 @@ cdef class L3Core(BookCore):
 
     def _trim(self):
         ob_l3_trim(self.l3)
+        self.forget_seen()
         self.settle()
 
     def _reset(self):

@@ -191,6 +191,11 @@ cdef class BookCore:
     cdef str symbol_text
     cdef str price_type_text
     cdef int kind
+    # What was read last, and of which version of the book: a reader often asks more than once between two messages.
+    cdef object seen_bid, seen_ask, seen_depth
+    cdef int64_t version_of_bid, version_of_ask, version_of_depth, count_of_depth
+    cdef int kind_of_depth
+    cdef void forget_seen(self) noexcept
     cdef object level(self, int side, int64_t rank, const int64_t *numbers, int kind)
     cdef object level_of(self, int side, const int64_t *seen, int kind)
     cdef Py_ssize_t see(self, int side, Py_ssize_t start, Py_ssize_t stop, int64_t *seen) noexcept
@@ -198,6 +203,7 @@ cdef class BookCore:
     cdef object quotient(self, int64_t numerator, int64_t denominator)
     cdef object sum_of(self, int side, int64_t count)
     cdef object shot(self, int64_t count, int kind)
+    cdef object new_shot(self, int64_t count, int kind)
     cdef object count_of(self, int side, const int64_t *numbers)
     cdef int64_t count_number(self, int side, const int64_t *numbers) noexcept nogil
     cdef void free_cells(self) noexcept

@@ -60,6 +60,7 @@ cdef int64_t _max_count = MAX_COUNT
 cdef str _CHANGED = "the book changed while it was read"
 
 include "_reading.pxi"
+include "_side.pxi"
 include "_rows.pxi"
 include "_l2.pxi"
 include "_columns.pxi"

@@ -154,6 +154,7 @@ cdef class BookCore:
 
     @sequence.setter
     def sequence(self, value):
+        self.forget_seen()
         to_maybe(None if value is None else as_sequence(value), &self.book.header.sequence)
 
     @property
@@ -163,6 +164,7 @@ cdef class BookCore:
 
     @ts_event.setter
     def ts_event(self, value):
+        self.forget_seen()
         read_time(value, &self.book.header.ts_event)
 
     @property
@@ -172,6 +174,7 @@ cdef class BookCore:
 
     @ts_recv.setter
     def ts_recv(self, value):
+        self.forget_seen()
         read_time(value, &self.book.header.ts_recv)
 
     # ---- the fields by the names that the reference's code knows -----------------------------------------------------
@@ -198,6 +201,7 @@ cdef class BookCore:
 
     @_price_scale.setter
     def _price_scale(self, value):
+        self.forget_seen()
         self.book.price_scale = as_int(value, "price_scale", 0, OB_MAX_SCALE)
 
     @property
@@ -206,6 +210,7 @@ cdef class BookCore:
 
     @_size_scale.setter
     def _size_scale(self, value):
+        self.forget_seen()
         self.book.size_scale = as_int(value, "size_scale", 0, OB_MAX_SCALE)
 
     @property
@@ -214,6 +219,7 @@ cdef class BookCore:
 
     @_sequence.setter
     def _sequence(self, value):
+        self.forget_seen()
         to_maybe(value, &self.book.header.sequence)
 
     @property
@@ -222,6 +228,7 @@ cdef class BookCore:
 
     @_ts_event.setter
     def _ts_event(self, value):
+        self.forget_seen()
         to_maybe(value, &self.book.header.ts_event)
 
     @property
@@ -230,6 +237,7 @@ cdef class BookCore:
 
     @_ts_recv.setter
     def _ts_recv(self, value):
+        self.forget_seen()
         to_maybe(value, &self.book.header.ts_recv)
 
     @property
@@ -264,15 +272,27 @@ cdef class BookCore:
     def best_bid(self):
         """The highest bid, None when there is none. O(1)."""
         cdef int64_t rank = 0
-        cdef const int64_t *numbers = ob_best(&self.book.sides[OB_BID].ladder, &rank)
-        return None if numbers == NULL else self.level(OB_BID, rank, numbers, self.kind)
+        cdef const int64_t *numbers
+        if self.seen_bid is None or self.version_of_bid != self.book.version:
+            numbers = ob_best(&self.book.sides[OB_BID].ladder, &rank)
+            self.seen_bid = None if numbers == NULL else self.level(OB_BID, rank, numbers, self.kind)
+            self.version_of_bid = self.book.version
+        return self.seen_bid
 
     @property
     def best_ask(self):
         """The lowest ask, None when there is none. O(1)."""
         cdef int64_t rank = 0
-        cdef const int64_t *numbers = ob_best(&self.book.sides[OB_ASK].ladder, &rank)
-        return None if numbers == NULL else self.level(OB_ASK, rank, numbers, self.kind)
+        cdef const int64_t *numbers
+        if self.seen_ask is None or self.version_of_ask != self.book.version:
+            numbers = ob_best(&self.book.sides[OB_ASK].ladder, &rank)
+            self.seen_ask = None if numbers == NULL else self.level(OB_ASK, rank, numbers, self.kind)
+            self.version_of_ask = self.book.version
+        return self.seen_ask
+
+    cdef void forget_seen(self) noexcept:
+        """To be called by what changes an answer without a new version of the book."""
+        self.seen_bid = self.seen_ask = self.seen_depth = None
 
     def _top(self):
         cdef ob_top top
@@ -454,13 +474,29 @@ cdef class BookCore:
         >>> book.depth(1, price_type="decimal").asks
         (Level(price=Decimal('101.0'), size=Decimal('1'), count=None),)
         """
-        cdef int64_t count = -1 if n is None else as_int(n, "n", 1, INT64_MAX)
+        cdef int64_t count = -1
+        if type(n) is int and 1 <= n <= OB_BOOK_LEVELS:
+            count = n
+        elif n is not None:
+            count = as_int(n, "n", 1, INT64_MAX)
         if price_type is None:
             return self.shot(count, self.kind)
         converter(price_type)  # refuses an unknown name
         return self.shot(count, _kinds.index(price_type))
 
     cdef object shot(self, int64_t count, int kind):
+        """The view, or the very one that was made last while the book stands still: a view never changes."""
+        if (
+            self.seen_depth is None
+            or self.version_of_depth != self.book.version
+            or self.count_of_depth != count
+            or self.kind_of_depth != kind
+        ):
+            self.seen_depth = self.new_shot(count, kind)
+            self.version_of_depth, self.count_of_depth, self.kind_of_depth = self.book.version, count, kind
+        return self.seen_depth
+
+    cdef object new_shot(self, int64_t count, int kind):
         cdef ob_side *sides = self.book.sides
         cdef object view = Depth.__new__(Depth)
         cdef int64_t longest = max(sides[0].ladder.levels, sides[1].ladder.levels)
@@ -501,91 +537,3 @@ cdef object _depth_asks_known = Depth.asks_known
 cdef object _depth_price_type = Depth.price_type
 cdef object _depth_price_scale = Depth.price_scale
 cdef object _depth_size_scale = Depth.size_scale
-
-
-@cython.auto_pickle(False)
-cdef class SideCore:
-    """One side of a compiled book, as the reference's code sees it: what a Ladder answers, read from the book."""
-
-    cdef BookCore owner
-    cdef int index
-
-    def __cinit__(self, BookCore owner not None, bint index):
-        self.owner = owner
-        self.index = index
-
-    cdef ob_ladder *ladder(self) noexcept:
-        return &self.owner.book.sides[self.index].ladder
-
-    @property
-    def side(self):
-        """Which side it is."""
-        return _bid if self.index == OB_BID else _ask
-
-    @property
-    def bound(self):
-        """The rank of the worst known price, None when all are known."""
-        cdef ob_side *side = &self.owner.book.sides[self.index]
-        return side.bound if side.limited else None
-
-    def __len__(self):
-        return self.ladder().levels
-
-    def at(self, Py_ssize_t index):
-        """Return ``(price, cell)`` of the level at an index, best first."""
-        cdef ob_cursor at
-        cdef Py_ssize_t count = self.ladder().levels
-        if index < 0:
-            index += count
-        if not 0 <= index < count:
-            raise IndexError(index)
-        ob_seek(&at, self.ladder(), index)
-        ob_next(&at)
-        return ob_rank(self.index, at.rank), self.cell(at.rank, at.numbers)
-
-    def get(self, price):
-        """Return the level at a price."""
-        if not -INT64_MAX <= price <= INT64_MAX:
-            return None
-        cdef int64_t rank = ob_rank(self.index, price)
-        cdef const int64_t *numbers = ob_get(self.ladder(), rank)
-        return None if numbers == NULL else self.cell(rank, numbers)
-
-    def walk(self, start=0, stop=None, *, reverse=False):
-        """Iterate over ``(price, cell)`` of a range of levels."""
-        cdef int64_t *seen
-        cdef Py_ssize_t count = self.ladder().levels
-        cdef Py_ssize_t i = start, end = count if stop is None else min(stop, count)
-        rows = []
-        if i < end:
-            seen = <int64_t *>malloc(3 * (end - i) * sizeof(int64_t))
-            if seen == NULL:
-                raise MemoryError
-            try:
-                count = self.see(i, end, seen)
-                for i in range(count):
-                    rows.append((ob_rank(self.index, seen[3 * i]), self.cell(seen[3 * i], seen + 3 * i + 1)))
-            finally:
-                free(seen)
-        return reversed(rows) if reverse else iter(rows)
-
-    cdef Py_ssize_t see(self, Py_ssize_t start, Py_ssize_t stop, int64_t *seen) noexcept:
-        """Rank and numbers of a range of levels, before anything is made that might run Python."""
-        cdef ob_cursor at
-        cdef Py_ssize_t count = 0
-        cdef int wide = self.ladder().wide
-        ob_seek(&at, self.ladder(), start)
-        while start + count < stop and ob_next(&at):
-            seen[3 * count], seen[3 * count + 1] = at.rank, at.numbers[0]
-            seen[3 * count + 2] = at.numbers[1] if wide else -1
-            count += 1
-        return count
-
-    def check_order(self):
-        """Raise AssertionError unless the levels stand in order."""
-        prices = [self.rank(price) for price, _ in self.walk()]
-        if prices != sorted(set(prices)) or len(prices) != len(self):
-            raise AssertionError(f"{len(self)} levels, out of order: {prices}")
-
-    cdef object cell(self, int64_t rank, const int64_t *numbers):
-        return Aggregate(numbers[0], self.owner.count_of(self.index, numbers))
