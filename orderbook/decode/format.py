@@ -52,6 +52,7 @@ class Format:
     Raises:
         UsageError: no name, neither or both of ``table`` and ``make``, or a ``book`` other than ``L2`` and ``L3``.
 
+    >>> from orderbook.decode.table import JsonTable
     >>> Format(name="mine", rule="none", table=JsonTable(messages=())).book
     'L2'
     """
@@ -78,6 +79,7 @@ class Format:
         ``symbols`` says whose messages to expect. It does not filter; it tells whose a message is that does not say so
         itself.
 
+        >>> from orderbook.decode.table import JsonTable
         >>> Format(name="mine", rule="none", table=JsonTable(messages=())).decoder().ignored
         0
         """
