@@ -144,23 +144,25 @@ def _targets(results: Results) -> str:
 
 
 MISSED = """\
-What the profiles say, and what it would take. Times here are of a busy virtual machine, on which `orjson` alone takes
-about 110 ns a level; the targets that are counted in nanoseconds were set on one where it took 75 to 97.
+What the profiles say, and what it would take. Times here are of a busy virtual machine, on which `orjson` alone
+takes about 110 ns a level; the targets that are counted in nanoseconds were set on one where it took 75 to 97.
 
-- **A file in bulk.** Walking the bytes and setting the levels take 30 to 35 ns a level; what is left over is paid once a
-  tape, and these tapes are a few thousand messages: telling how the file was recorded, the snapshot and the messages
-  before it, which go the slow way. A longer tape comes closer. `ob.load` writes 51 bytes a row beside that, into memory
-  that was never touched, and on such a machine the first touch costs more than the writing. It would take memory that is
-  kept from call to call, which a library should not hold for its user.
-- **Parsed messages.** Four fifths of the compiled time go into reading the texts out of Python's lists, two reads of
-  memory that is all over the place for each number, and one fifth into the book. The way through bytes, above, avoids it.
-- **Columns to best prices.** The limit itself, which checks nothing and knows the range of prices, needs most of the time
-  that the target in milliseconds allows here; against it the ladder is well inside. hftbacktest's depth writes no
-  arrays and takes one side's update at a time. It would take a ladder that sets the levels of a message side by side.
-- **Reads.** What was read last is kept until the book moves (`best_bid`, `best_ask`, `depth`), as in the lists of others;
-  the first read after a change makes the values: about 90 ns for a `Level`, and 2 us for ten levels a side.
-- **Import** was to take less than 150 ms, and takes what the table of imports says. Three fifths of it are numpy; of
-  the rest the classes of events (dataclasses) are the largest part. It would take numpy on demand."""
+- **A file in bulk.** Walking the bytes and setting the levels take 30 to 35 ns a level; what is left over is paid
+  once a tape, and these tapes are a few thousand messages: telling how the file was recorded, the snapshot and the
+  messages before it, which go the slow way. A longer tape comes closer. `ob.load` writes 51 bytes a row beside
+  that, into memory that was never touched, and on such a machine the first touch costs more than the writing. It
+  would take memory that is kept from call to call, which a library should not hold for its user.
+- **Parsed messages.** Four fifths of the compiled time go into reading the texts out of Python's lists, two reads
+  of memory that is all over the place for each number, and one fifth into the book. The way through bytes, above,
+  avoids it.
+- **Columns to best prices.** The limit itself, which checks nothing and knows the range of prices, needs most of
+  the time that the target in milliseconds allows here; against it the ladder is well inside. hftbacktest's depth
+  writes no arrays and takes one side's update at a time. It would take a ladder that sets the levels of a message
+  side by side.
+- **Reads.** What was read last is kept until the book moves (`best_bid`, `best_ask`, `depth`), as in the lists of
+  others; the first read after a change makes the values: about 90 ns for a `Level`, and 2 us for ten levels a side.
+- **Import** was to take less than 150 ms, and takes what the table of imports says. Three fifths of it are numpy;
+  of the rest the classes of events (dataclasses) are the largest part. It would take numpy on demand."""
 
 
 def _missed() -> str:
