@@ -22,7 +22,7 @@ docs:  ## redraw what is generated, then build with warnings as errors
 	$(PYTHON) -m mkdocs build --strict
 
 bench:  ## benchmarks, in one process
-	$(PYTHON) -m pytest benchmarks -n 0 -p no:doctest --benchmark-only
+	$(PYTHON) -m pytest benchmarks -o addopts=--import-mode=importlib --benchmark-only
 
 sanitize:  ## the compiled modules under AddressSanitizer and UBSan (sanitize.sh all: the whole suite)
 	PYTHON=$(PYTHON) tests/native/sanitize.sh quick
