@@ -151,7 +151,7 @@ def test_to_ns_takes_every_exact_type(when: Any, expected: int) -> None:
         (b"0", "expected int ns, ISO 8601 text, an aware datetime or numpy.datetime64, got `bytes`: b'0'"),
         (datetime(2024, 8, 8), "a naive datetime; give it a tzinfo: datetime.datetime(2024, 8, 8, 0, 0)"),  # noqa: DTZ001
         (date(2024, 8, 8), "a date is no moment; give a time with a zone: datetime.date(2024, 8, 8)"),
-        (np.datetime64("NaT"), f"not a time: {np.datetime64('NaT')!r}"),
+        (np.datetime64("NaT", "ns"), f"not a time: {np.datetime64('NaT', 'ns')!r}"),
         (pd.NaT, "not a time: NaT"),
         (INT64_MAX + 1, "outside of int64 nanoseconds (the years 1677 to 2262): 9223372036854775808"),
         (np.datetime64(1, "ps"), f"finer than a nanosecond: {np.datetime64(1, 'ps')!r}"),

@@ -310,7 +310,7 @@ class TestAtomicity:
             ({"ts_event": 1.5}, TimestampError),
             ({"ts_event": True}, TimestampError),
             ({"ts_recv": 2**63}, TimestampError),
-            ({"ts_recv": np.datetime64("NaT")}, TimestampError),
+            ({"ts_recv": np.datetime64("NaT", "ns")}, TimestampError),
         ],
     )
     def test_bad_header(self, book: L2Book, method: str, header: dict[str, Any], error: type[OrderBookError]) -> None:
