@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from orderbook.books._native cimport L2Core, ob_book, ob_maybe
+from orderbook.columns._panel cimport ob_panel
 from orderbook.decode._walker cimport Scratch, Walker, ob_program, ob_reading
 
 cdef extern from "bulk.h" nogil:
@@ -29,17 +30,6 @@ cdef extern from "bulk.h" nogil:
         int64_t noop
         int64_t crossed
         int64_t locked
-
-    ctypedef struct ob_panel:
-        int64_t *ts
-        uint8_t *state
-        uint8_t *known[2]
-        double *prices[2]
-        double *sizes[2]
-        uint32_t *counts[2]
-        size_t count
-        size_t room
-        size_t depth
 
     ctypedef struct ob_columns:
         int64_t *ts_event

@@ -27,28 +27,8 @@ from orderbook.events import Event
 from orderbook.types import RawMessage
 from orderbook.verdicts import OnCrossed, State, Verdict
 
-cdef extern from *:
-    """
-    /* A named tuple of seven without its Python constructor; `type` is a subclass of tuple that adds no fields. */
-    static PyObject *ob_new_tuple(PyObject *type, Py_ssize_t size) {
-        PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, size);
-    #if PY_VERSION_HEX >= 0x030E0000
-        if (made) ((PyTupleObject *)made)->ob_hash = -1; /* "not computed yet", as tuple's own constructor writes it */
-    #endif
-        return made;
-    }
-    static void ob_put_item(PyObject *tuple, Py_ssize_t at, PyObject *item) {
-        Py_INCREF(item);
-        PyTuple_SET_ITEM(tuple, at, item);
-    }
-    /* An object of a class whose instances are made of nothing but slots, all of them empty. */
-    static PyObject *ob_new_empty(PyObject *type) { return ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 0); }
-    static int ob_store(PyObject *descriptor, PyObject *object, PyObject *value) {
-        return Py_TYPE(descriptor)->tp_descr_set(descriptor, object, value);
-    }
-    """
-    object ob_new_tuple(object type, Py_ssize_t size)
-    void ob_put_item(object tuple, Py_ssize_t at, object item)
+cdef extern from "objects.h":
+    object ob_new_update(object type, object a, object b, object c, object d, object e, object f, object g)
     object ob_new_empty(object type)
     int ob_store(object descriptor, object object, object value) except -1
 
@@ -184,16 +164,8 @@ cdef class Receiver:
         self, Lane lane, bytes payload, object ts_event, object ts_recv, object verdict, object kind
     ):
         cdef object event = ob_new_empty(kind)
-        cdef object update = ob_new_tuple(self.update, 7)
         ob_store(_pending, event, (self.walker, payload, ts_recv))
-        ob_put_item(update, 0, lane.symbol)
-        ob_put_item(update, 1, verdict)
-        ob_put_item(update, 2, event)
-        ob_put_item(update, 3, lane.book)
-        ob_put_item(update, 4, ts_event)
-        ob_put_item(update, 5, ts_recv)
-        ob_put_item(update, 6, _live)
-        return update
+        return ob_new_update(self.update, lane.symbol, verdict, event, lane.book, ts_event, ts_recv, _live)
 
     cdef void watch(self, int64_t ts_recv) noexcept:
         self.messages += 1
@@ -238,7 +210,9 @@ cdef class Receiver:
     cdef bint arm(self, Lane lane) except -1:
         """Take over from the builder, where all is well with its instrument."""
         builder = lane.builder
-        if builder.rule is not self.rule or builder.state is not _live or builder._open is not None or builder._dirty or builder._lane is not None:
+        if builder.rule is not self.rule or builder.state is not _live or builder._lane is not None:
+            return False
+        if builder._open is not None or builder._dirty:
             return False
         if builder.on_crossed is not OnCrossed.COUNT or builder.checksum is not None or builder.book is not lane.book:
             return False

@@ -1,27 +1,7 @@
 # What the compiled L3 book reads its arguments with. The quick readers say 1 where a value is plain, and 0 where the
 # reference shall look at it: nothing here raises for what a value is.
 
-cdef extern from *:
-    """
-    /* Order, without its Python constructor. */
-    static PyObject *ob_new_order_row(PyObject *type, PyObject *a, PyObject *b, PyObject *c, PyObject *d, PyObject *e) {
-        PyObject *items[5] = {a, b, c, d, e};
-        PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 5);
-        if (!made) return NULL;
-    #if PY_VERSION_HEX >= 0x030E0000
-        ((PyTupleObject *)made)->ob_hash = -1; /* "not computed yet", as tuple's own constructor writes it */
-    #endif
-        for (Py_ssize_t i = 0; i < 5; i++) {
-            Py_INCREF(items[i]);
-            PyTuple_SET_ITEM(made, i, items[i]);
-        }
-        return made;
-    }
-    /* Read a slot through its descriptor: what getattr() does once it has found the descriptor. */
-    static PyObject *ob_fetch(PyObject *descriptor, PyObject *object) {
-        return Py_TYPE(descriptor)->tp_descr_get(descriptor, object, (PyObject *)Py_TYPE(object));
-    }
-    """
+cdef extern from "objects.h":
     object ob_new_order_row(object type, object a, object b, object c, object d, object e)
     object ob_fetch(object descriptor, object object)
 

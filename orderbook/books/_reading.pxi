@@ -1,26 +1,7 @@
 # What can be read from a compiled book: the hot part of orderbook/books/reading.py. Whatever is not here (vwap, equality,
 # the byte form, ...) runs the reference's own code over SideCore, which looks like one of its ladders.
 
-cdef extern from *:
-    """
-    /* A named tuple of three without its Python constructor; `type` must be a subclass of tuple that adds no fields. */
-    static PyObject *ob_new_triple(PyObject *type, PyObject *a, PyObject *b, PyObject *c) {
-        PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 3);
-        if (!made) return NULL;
-    #if PY_VERSION_HEX >= 0x030E0000
-        ((PyTupleObject *)made)->ob_hash = -1; /* "not computed yet", as tuple's own constructor writes it */
-    #endif
-        Py_INCREF(a); Py_INCREF(b); Py_INCREF(c);
-        PyTuple_SET_ITEM(made, 0, a);
-        PyTuple_SET_ITEM(made, 1, b);
-        PyTuple_SET_ITEM(made, 2, c);
-        return made;
-    }
-    /* Store through a member descriptor, as the object's own __setattr__ would if it were not frozen. */
-    static int ob_store(PyObject *descriptor, PyObject *object, PyObject *value) {
-        return Py_TYPE(descriptor)->tp_descr_set(descriptor, object, value);
-    }
-    """
+cdef extern from "objects.h":
     object ob_new_triple(object type, object a, object b, object c)
     int ob_store(object descriptor, object object, object value) except -1
 

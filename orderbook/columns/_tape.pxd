@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from orderbook.books._native cimport ob_book
+from orderbook.columns._panel cimport ob_panel
 
 cdef extern from "replay.h" nogil:
     enum: OB_FINE, OB_OUT_OF_MEMORY, OB_REFUSED, OB_MORE_ROOM, OB_BREATH
@@ -28,17 +29,6 @@ cdef extern from "replay.h" nogil:
         ob_book book
         int live
         int was_live
-
-    ctypedef struct ob_panel:
-        int64_t *ts
-        uint8_t *state
-        uint8_t *known[2]
-        double *prices[2]
-        double *sizes[2]
-        uint32_t *counts[2]
-        size_t count
-        size_t room
-        size_t depth
 
     ctypedef struct ob_sampler:
         ob_tape tape

@@ -213,7 +213,8 @@ static inline void ob_add_row(ob_bulk *bulk, int64_t ts_recv, char action, char 
     ob_columns *columns = &bulk->columns;
     const ob_reading *reading = bulk->reading;
     const size_t at = columns->count++;
-    columns->ts_event[at] = ob_has(reading, OB_TS_EVENT) ? reading->values[OB_TS_EVENT].number : OB_NO_TIME; /* as UNDEF_TIMESTAMP */
+    /* OB_NO_TIME is what the columns write for a missing time: UNDEF_TIMESTAMP. */
+    columns->ts_event[at] = ob_has(reading, OB_TS_EVENT) ? reading->values[OB_TS_EVENT].number : OB_NO_TIME;
     columns->ts_recv[at] = ts_recv;
     columns->action[at] = (uint8_t)action;
     columns->side[at] = (uint8_t)side;
