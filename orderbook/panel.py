@@ -17,6 +17,7 @@ from orderbook._extras import require
 from orderbook.errors import UsageError
 from orderbook.timestamps import from_ns
 from orderbook.types import UNDEF_TIMESTAMP, BookState
+from orderbook.views import CELL, aligned, html_title
 
 Layout: TypeAlias = Literal["databento", "tardis", "lobster"]
 """How the columns of an exported panel are named and ordered (see :meth:`Panel.columns`)."""
@@ -37,6 +38,7 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     **dict.fromkeys(("bids_known", "asks_known"), np.dtype("?")),
 }
 _SHOWN: Final = 5
+_HTML_COLUMNS: Final = ("ts", "bid size", "bid", "ask", "ask size", "state")
 
 
 class Panel:
@@ -146,17 +148,26 @@ class Panel:
         """The title and the best prices of the first and last rows, for notebooks; pandas is not needed."""
         count = len(self)
         shown = [*range(min(_SHOWN, count)), *range(max(_SHOWN, count - _SHOWN), count)]
-        head = "".join(f"<th>{name}</th>" for name in ("ts", "bid size", "bid", "ask", "ask size", "state"))
-        body = "".join(self._html_row(i) for i in shown)
+        head = "".join(f'<th style="{CELL}">{name}</th>' for name in _HTML_COLUMNS)
+        rows = zip(*self._html_columns(shown), strict=True)
+        lines = [
+            "<tr>" + "".join(f'<td style="{CELL}">{html.escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+        ]
         if count > 2 * _SHOWN:
-            body += f'<tr><td colspan="6">{count - 2 * _SHOWN} rows between are not shown</td></tr>'
-        return f"<table><caption>{html.escape(self._title())}</caption><tr>{head}</tr>{body}</table>"
+            note = f"{count - 2 * _SHOWN} rows between are not shown"
+            lines.insert(_SHOWN, f'<tr><td colspan="{len(_HTML_COLUMNS)}" style="{CELL}">{note}</td></tr>')
+        table = f'<table style="border-collapse:collapse"><tr>{head}</tr>{"".join(lines)}</table>'
+        return html_title(self._title()) + table
 
-    def _html_row(self, i: int) -> str:
+    def _html_columns(self, rows: list[int]) -> list[list[str]]:
+        """The shown columns as texts; an absent level is a dash."""
         best = (self.bid_sz, self.bid_px, self.ask_px, self.ask_sz)
-        numbers = [str(float(values[i, 0])) if self.depth else "" for values in best]
-        cells = [_moment(self.ts[i]), *numbers, _state_name(int(self.state[i]))]
-        return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+        numbers = []
+        for values, sizes in zip(best, (self.bid_sz, self.bid_sz, self.ask_sz, self.ask_sz), strict=True):
+            there = [bool(self.depth) and bool(sizes[i, 0] > 0) for i in rows]
+            texts = iter(aligned(float(values[i, 0]) for i, is_there in zip(rows, there, strict=True) if is_there))
+            numbers.append([next(texts) if is_there else "-" for is_there in there])
+        return [[_moment(self.ts[i]) for i in rows], *numbers, [_state_name(int(self.state[i])) for i in rows]]
 
     def columns(self, layout: Layout = "databento") -> dict[str, Array]:
         """Return the columns of a layout by name, in order, without ``ts``. O(T N).

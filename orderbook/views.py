@@ -397,9 +397,11 @@ def _bars(rows: Sequence[Level]) -> list[str]:
 
 
 # Translucent colours and inherited text, so that the table reads on a light and on a dark notebook.
-_GREEN: Final = "rgba(38,166,91,.28)"
-_RED: Final = "rgba(231,76,60,.28)"
-_CELL: Final = "padding:1px 10px;text-align:right;font-variant-numeric:tabular-nums;"
+# Blue and orange, which everybody can tell apart.
+_BID: Final = "rgba(0,114,178,.28)"
+_ASK: Final = "rgba(213,94,0,.28)"
+CELL: Final = "padding:1px 10px;text-align:right;font-variant-numeric:tabular-nums;"
+"""How a cell of a table looks in a notebook."""
 
 
 def ladder_html(depth: Depth) -> str:
@@ -413,25 +415,29 @@ def ladder_html(depth: Depth) -> str:
     pairs = zip_longest(cells[: len(depth.bids)], cells[len(depth.bids) :], fillvalue=blank)
     body = "".join(f"<tr>{bid}{ask}</tr>" for bid, ask in pairs)
     names = ["orders"] * counted + ["bid size", "bid", "ask", "ask size"] + ["orders"] * counted
-    head = "".join(f'<th style="{_CELL}">{name}</th>' for name in names)
-    caption = html.escape(f"{_heading(depth)}  {_spread_text(depth)}")
+    head = "".join(f'<th style="{CELL}">{name}</th>' for name in names)
     return (
+        f"{html_title(f'{_heading(depth)}  {_spread_text(depth)}')}"
         '<table class="orderbook" style="border-collapse:collapse">'
-        f'<caption style="text-align:left;white-space:pre">{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}{_html_unknown(depth, 2 + counted)}</tbody></table>"
     )
 
 
+def html_title(text: str) -> str:
+    """Return the line above a table. Not a caption, which would stretch the columns to its own length."""
+    return f'<div style="white-space:pre">{html.escape(text)}</div>'
+
+
 def _html_cells(is_bid: bool, counted: bool, row: Level, price: str, size: str, share: float) -> str:
     """The cells of one level, mirrored on the bid side so that both best prices meet in the middle."""
-    towards, colour = ("left", _GREEN) if is_bid else ("right", _RED)
+    towards, colour = ("left", _BID) if is_bid else ("right", _ASK)
     bar = f"background:linear-gradient(to {towards},{colour} {share:.0%},transparent {share:.0%});"
     outwards = [
-        f'<td style="{_CELL}font-weight:600">{price}</td>',
-        f'<td style="{_CELL}{bar}">{size}</td>',
+        f'<td style="{CELL}font-weight:600">{price}</td>',
+        f'<td style="{CELL}{bar}">{size}</td>',
     ]
     if counted:
-        outwards.append(f'<td style="{_CELL}opacity:.6">{"" if row.count is None else row.count}</td>')
+        outwards.append(f'<td style="{CELL}opacity:.6">{"" if row.count is None else row.count}</td>')
     return "".join(reversed(outwards) if is_bid else outwards)
 
 
@@ -439,5 +445,5 @@ def _html_unknown(depth: Depth, width: int) -> str:
     if depth.known:
         return ""
     notes = ["" if known else "beyond here: unknown" for known in (depth.bids_known, depth.asks_known)]
-    cells = "".join(f'<td colspan="{width}" style="{_CELL}opacity:.6">{note}</td>' for note in notes)
+    cells = "".join(f'<td colspan="{width}" style="{CELL}opacity:.6">{note}</td>' for note in notes)
     return f"<tr>{cells}</tr>"
