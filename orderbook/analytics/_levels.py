@@ -1,0 +1,148 @@
+"""What the measures ask of a book: its best levels as plain floats, and up to which price it knows all of them.
+
+Any object with ``bids`` and ``asks`` (best first, of :class:`orderbook.Level`) will do: a live book or a
+:class:`orderbook.Depth`. Prices and sizes become float64 here, in the units in which the book hands them out.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from orderbook.types import INT64_MAX, BookState, Level, Side
+
+SideLike: TypeAlias = "Side | str | int"
+"""A side of the book in any spelling that :class:`orderbook.Side` takes."""
+
+Reference: TypeAlias = "Literal['mid', 'best'] | float"
+"""Where distances are counted from: the mid price, the side's own best price, or a price."""
+
+Span: TypeAlias = "int | timedelta | np.timedelta64"
+"""A length of time: int nanoseconds (``orderbook.duration_ns("1s")``), a timedelta, or ``numpy.timedelta64``."""
+
+
+class BookLike(Protocol):
+    """A book or a view of one."""
+
+    @property
+    def bids(self) -> Sequence[Level]:
+        """The bid levels, best first."""
+
+    @property
+    def asks(self) -> Sequence[Level]:
+        """The ask levels, best first."""
+
+
+Levels: TypeAlias = list[tuple[float, float]]
+"""Price and size of levels, best first."""
+
+
+def levels_of(book: BookLike, side: Side, n: int | None = None) -> Levels:
+    """Return price and size of the best ``n`` levels of a side (None: all) as floats. O(n)."""
+    rows = book.bids if side is Side.BID else book.asks
+    return [(float(row.price), float(row.size)) for row in (rows[:] if n is None else rows[:n])]
+
+
+def best_of(book: BookLike) -> tuple[float, float, float, float] | None:
+    """Return ``(bid, bid size, ask, ask size)`` as floats, None where a side is empty. O(1)."""
+    bids, asks = book.bids, book.asks
+    if not len(bids) or not len(asks):
+        return None
+    bid, ask = bids[0], asks[0]
+    return float(bid.price), float(bid.size), float(ask.price), float(ask.size)
+
+
+def mid_of(book: BookLike) -> float | None:
+    """Return half way between best bid and best ask as a float, None where a side is empty. O(1)."""
+    best = best_of(book)
+    return None if best is None else (best[0] + best[2]) / 2
+
+
+def is_known_to(book: BookLike, side: Side, limit: float) -> bool:
+    """Whether the book shows every level of a side from the best up to the price ``limit``. O(1).
+
+    False says that there may be more than is seen: beyond a depth-limited snapshot, or behind the last level of a view.
+    """
+    known = getattr(book, "known_range", None)
+    if known is not None:
+        bound = known.bid_floor if side is Side.BID else known.ask_ceiling
+        return bound is None or (limit - float(bound)) * side >= 0
+    rows = book.bids if side is Side.BID else book.asks
+    if len(rows) and (limit - float(rows[-1].price)) * side >= 0:
+        return True
+    flag = "bids_known" if side is Side.BID else "asks_known"
+    # A view that is full may have been cut; one with room left shows all that its book had.
+    return bool(getattr(book, flag, False)) and len(rows) < getattr(book, "levels", 0)
+
+
+def state_of(book: BookLike) -> BookState:
+    """Return what a book or view looks like; never ``STALE``, which only its builder knows. O(1).
+
+    >>> from orderbook import L2Book
+    >>> book = L2Book()
+    >>> state_of(book).name
+    'EMPTY'
+    """
+    bids, asks = book.bids, book.asks
+    if not len(bids):
+        return BookState.NO_BID if len(asks) else BookState.EMPTY
+    if not len(asks):
+        return BookState.NO_ASK
+    bid, ask = bids[0].price, asks[0].price
+    return BookState.CROSSED if bid > ask else BookState.LOCKED if bid == ask else BookState.NORMAL
+
+
+def as_side(value: SideLike) -> Side:
+    """Return a side of any spelling.
+
+    Raises:
+        ValueError: no side is spelled so.
+    """
+    return Side(value)  # IntEnum takes the spellings too
+
+
+def as_count(value: Any, name: str) -> int:
+    """Return a whole number that is at least 1.
+
+    Raises:
+        ValueError: below 1.
+        TypeError: not a whole number.
+    """
+    count = operator.index(value)
+    if count < 1:
+        raise ValueError(f"{name} is at least 1, not {count}")
+    return count
+
+
+def as_positive(value: Any, name: str) -> float:
+    """Return a finite number above 0 as a float.
+
+    Raises:
+        ValueError: 0, negative, NaN or infinite.
+    """
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{name} is a number above 0, not {value!r}")
+    return number
+
+
+def span_ns(span: Span, name: str = "window") -> int:
+    """Return a length of time in nanoseconds, exactly.
+
+    Raises:
+        ValueError: not above 0, or longer than int64 holds.
+        TypeError: not a length of time.
+    """
+    if isinstance(span, timedelta):
+        ns = (span.days * 86_400 + span.seconds) * 1_000_000_000 + span.microseconds * 1_000
+    elif isinstance(span, np.timedelta64):
+        ns = int(span.astype("m8[ns]").astype("i8"))
+    else:
+        ns = operator.index(span)
+    if not 0 < ns <= INT64_MAX:
+        raise ValueError(f"{name} is a time above 0, not {span!r}")
+    return ns

@@ -1,0 +1,95 @@
+"""What the streaming estimators of flow share: sums over the last stretch of a stream, and the order of its times."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from orderbook.analytics._levels import SideLike, Span, as_count, as_side, span_ns
+
+
+class RollingSums:
+    """Sums of rows of numbers over the last ``window`` of time or the last ``events`` rows, or of the last row alone.
+
+    A number that is NaN is left out; :attr:`sums` is None where the window holds nothing but NaN. Amortised O(width).
+    """
+
+    def __init__(self, width: int, window: Span | None, events: int | None) -> None:
+        if window is not None and events is not None:
+            raise ValueError("a window is a time or a number of events: give window or events, not both")
+        self._width: Final = width
+        self._span = None if window is None else span_ns(window)
+        self._events = (1 if window is None else None) if events is None else as_count(events, "events")
+        self._rows: deque[tuple[int, tuple[float, ...]]] = deque()
+        self._sums = [0.0] * width
+        self._defined = [0] * width
+        self._evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def sums(self) -> tuple[float | None, ...]:
+        """The sum of each column."""
+        return tuple(total if defined else None for total, defined in zip(self._sums, self._defined, strict=True))
+
+    def add(self, ts: int, row: Sequence[float]) -> None:
+        """Take a row in, and let go of what the window has left behind."""
+        self._rows.append((ts, tuple(row)))
+        self._count(row, 1)
+        self.advance(ts)
+
+    def advance(self, ts: int) -> None:
+        """Let go of what is outside of the window that ends at ``ts``: the window is open at its start."""
+        rows = self._rows
+        while rows and (len(rows) > self._events if self._events else ts - rows[0][0] >= (self._span or 0)):
+            self._count(rows.popleft()[1], -1)
+            self._evicted += 1
+        if self._evicted >= max(len(rows), 1):
+            self._refresh()
+
+    def _count(self, row: Sequence[float], sign: int) -> None:
+        for i, number in enumerate(row):
+            if not math.isnan(number):
+                self._sums[i] += sign * number
+                self._defined[i] += sign
+
+    def _refresh(self) -> None:
+        """Sum anew once a window: adding and taking away leaves a rounding error each time, which must not pile up."""
+        self._sums, self._defined, self._evicted = [0.0] * self._width, [0] * self._width, 0
+        for _, row in self._rows:
+            self._count(row, 1)
+
+
+def in_order(ts: int, last: int | None) -> int:
+    """Return a time that is not before the last one.
+
+    Raises:
+        ValueError: it is.
+    """
+    if last is not None and ts < last:
+        raise ValueError(f"ts never falls: {ts} is earlier than the last, {last}")
+    return ts
+
+
+def sign_of(side: SideLike | None) -> int:
+    """Return +1 for a buyer, -1 for a seller, and 0 where the aggressor is unknown (0 or None).
+
+    Raises:
+        ValueError: no side is spelled so.
+    """
+    return 0 if side is None or side == 0 else int(as_side(side))
+
+
+def as_size(size: float) -> float:
+    """Return the size of a trade.
+
+    Raises:
+        ValueError: negative, NaN or infinite.
+    """
+    number = float(size)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"size is a finite number of at least 0, not {size!r}")
+    return number
