@@ -6,23 +6,13 @@ Any object with ``bids`` and ``asks`` (best first, of :class:`orderbook.Level`) 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-import numpy as np
-
-from orderbook.types import INT64_MAX, BookState, Level, Side
-
-SideLike: TypeAlias = "Side | str | int"
-"""A side of the book in any spelling that :class:`orderbook.Side` takes."""
+from orderbook.types import BookState, Level, Side
 
 Reference: TypeAlias = "Literal['mid', 'best'] | float"
 """Where distances are counted from: the mid price, the side's own best price, or a price."""
-
-Span: TypeAlias = "int | timedelta | np.timedelta64"
-"""A length of time: int nanoseconds (``orderbook.duration_ns("1s")``), a timedelta, or ``numpy.timedelta64``."""
 
 
 class BookLike(Protocol):
@@ -94,55 +84,3 @@ def state_of(book: BookLike) -> BookState:
         return BookState.NO_ASK
     bid, ask = bids[0].price, asks[0].price
     return BookState.CROSSED if bid > ask else BookState.LOCKED if bid == ask else BookState.NORMAL
-
-
-def as_side(value: SideLike) -> Side:
-    """Return a side of any spelling.
-
-    Raises:
-        ValueError: no side is spelled so.
-    """
-    return Side(value)  # IntEnum takes the spellings too
-
-
-def as_count(value: Any, name: str) -> int:
-    """Return a whole number that is at least 1.
-
-    Raises:
-        ValueError: below 1.
-        TypeError: not a whole number.
-    """
-    count = operator.index(value)
-    if count < 1:
-        raise ValueError(f"{name} is at least 1, not {count}")
-    return count
-
-
-def as_positive(value: Any, name: str) -> float:
-    """Return a finite number above 0 as a float.
-
-    Raises:
-        ValueError: 0, negative, NaN or infinite.
-    """
-    number = float(value)
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{name} is a number above 0, not {value!r}")
-    return number
-
-
-def span_ns(span: Span, name: str = "window") -> int:
-    """Return a length of time in nanoseconds, exactly.
-
-    Raises:
-        ValueError: not above 0, or longer than int64 holds.
-        TypeError: not a length of time.
-    """
-    if isinstance(span, timedelta):
-        ns = (span.days * 86_400 + span.seconds) * 1_000_000_000 + span.microseconds * 1_000
-    elif isinstance(span, np.timedelta64):
-        ns = int(span.astype("m8[ns]").astype("i8"))
-    else:
-        ns = operator.index(span)
-    if not 0 < ns <= INT64_MAX:
-        raise ValueError(f"{name} is a time above 0, not {span!r}")
-    return ns

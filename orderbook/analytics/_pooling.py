@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count
+from orderbook.analytics._arguments import as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, present
 from orderbook.types import UNDEF_TIMESTAMP, BookState, Side
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from orderbook.analytics._levels import SideLike, Span, as_count, as_side, span_ns
+from orderbook.analytics._arguments import Span, as_count, span_ns
 
 
 class RollingSums:
@@ -61,35 +61,3 @@ class RollingSums:
         self._sums, self._defined, self._evicted = [0.0] * self._width, [0] * self._width, 0
         for _, row in self._rows:
             self._count(row, 1)
-
-
-def in_order(ts: int, last: int | None) -> int:
-    """Return a time that is not before the last one.
-
-    Raises:
-        ValueError: it is.
-    """
-    if last is not None and ts < last:
-        raise ValueError(f"ts never falls: {ts} is earlier than the last, {last}")
-    return ts
-
-
-def sign_of(side: SideLike | None) -> int:
-    """Return +1 for a buyer, -1 for a seller, and 0 where the aggressor is unknown (0 or None).
-
-    Raises:
-        ValueError: no side is spelled so.
-    """
-    return 0 if side is None or side == 0 else int(as_side(side))
-
-
-def as_size(size: float) -> float:
-    """Return the size of a trade.
-
-    Raises:
-        ValueError: negative, NaN or infinite.
-    """
-    number = float(size)
-    if not 0 <= number < math.inf:
-        raise ValueError(f"size is a finite number of at least 0, not {size!r}")
-    return number

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import Span, as_count, span_ns
+from orderbook.analytics._arguments import Span, as_count, span_ns
 from orderbook.analytics._lives import UNDEF, Exit, Flow, Piece
 from orderbook.analytics.lifetimes import OrderLives
 from orderbook.analytics.survival import cumulative_incidence

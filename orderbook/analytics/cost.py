@@ -12,19 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from orderbook.analytics._levels import (
-    BookLike,
-    Levels,
-    SideLike,
-    as_count,
-    as_positive,
-    as_side,
-    is_known_to,
-    levels_of,
-    mid_of,
-)
+from orderbook.analytics._arguments import SideLike, as_count, as_finite, as_positive, as_side, one_of
+from orderbook.analytics._levels import BookLike, Levels, is_known_to, levels_of, mid_of
 from orderbook.types import Side
 
 __all__ = ("Answer", "Sweep", "level_vwap", "price_for_qty", "qty_for_price", "qty_to_move", "sweep")
@@ -131,8 +122,8 @@ def sweep(book: BookLike, side: SideLike, qty: float, *, by: By = "base", on_par
     (60.0, 40.0, None, False, True)
     """
     taker, wanted = as_side(side), as_positive(qty, "qty")
-    as_option(by, "by", By)
-    as_option(on_partial, "on_partial", OnPartial)
+    one_of(by, By, "by")
+    one_of(on_partial, OnPartial, "on_partial")
     fill = _fill(book, taker.opposite, wanted, by)
     avg = _average(fill, taker, by, on_partial)
     mid = mid_of(book)
@@ -341,25 +332,3 @@ class Distance(NamedTuple):
 def slack_of(price: float, away: float) -> float:
     """Return by how much rounding may have moved the sum of a price and a distance from it."""
     return PRICE_ROUNDING * max(abs(price), away)
-
-
-def as_option(value: str, name: str, options: Any) -> None:
-    """Refuse a text that is none of the options of a ``Literal``.
-
-    Raises:
-        ValueError: it is not one of them.
-    """
-    if value not in get_args(options):
-        raise ValueError(f"{name} is one of {', '.join(map(repr, get_args(options)))}, not {value!r}")
-
-
-def as_finite(value: Any, name: str) -> float:
-    """Return a finite number as a float.
-
-    Raises:
-        ValueError: NaN or infinite.
-    """
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} is a finite number, not {value!r}")
-    return number

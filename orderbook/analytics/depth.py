@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple, TypeAlias
 
-from orderbook.analytics._levels import BookLike, Levels, Reference, as_count, best_of, is_known_to, levels_of, mid_of
-from orderbook.analytics.cost import Distance, as_finite, as_option, levels_within, slack_of
+from orderbook.analytics._arguments import as_count, as_finite, one_of
+from orderbook.analytics._levels import BookLike, Levels, Reference, best_of, is_known_to, levels_of, mid_of
+from orderbook.analytics.cost import Distance, levels_within, slack_of
 from orderbook.types import Side
 
 __all__ = ("DepthWithin", "Slope", "depth_within", "slope")
@@ -70,7 +71,7 @@ def depth_within(
     """
     distance = Distance.of(ticks, bps, tick)
     if isinstance(ref, str):
-        as_option(ref, "ref, where it is no price,", Literal["mid", "best"])
+        one_of(ref, Literal["mid", "best"], "ref, where it is no price,")
     else:
         ref = as_finite(ref, "ref")
     sides = []
@@ -136,7 +137,7 @@ def slope(book: BookLike, kind: SlopeKind = "ns", depth: int | None = None) -> S
     >>> [round(value, 5) for value in slope(book)], round(slope(book, "hs").book, 10)
     ([8162.09994, 9789.51011, 8975.80503], 0.0046323231)
     """
-    as_option(kind, "kind", SlopeKind)
+    one_of(kind, SlopeKind, "kind")
     count = None if depth is None else as_count(depth, "depth")
     mid = mid_of(book)
     if kind in ("hs", "log_hs"):

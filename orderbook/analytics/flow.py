@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from orderbook.analytics._levels import BookLike, Levels, SideLike, Span, as_count, is_known_to, levels_of
-from orderbook.analytics._rolling import RollingSums, as_size, in_order, sign_of
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_size, in_order, sign_of
+from orderbook.analytics._levels import BookLike, Levels, is_known_to, levels_of
+from orderbook.analytics._rolling import RollingSums
 from orderbook.types import Side
 
 __all__ = ("OFI", "TradeFlow")

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import BookLike, as_count, as_positive, is_known_to
+from orderbook.analytics._arguments import as_count, as_positive, one_of
+from orderbook.analytics._levels import BookLike, is_known_to
 from orderbook.analytics._pooling import (
     Cells,
     Ints,
@@ -297,8 +298,8 @@ def heatmap_grid(
     >>> grid.t_edges.tolist(), grid.tick_edges.tolist(), grid.known.tolist()
     ([0, 10, 20, 30], [98, 99, 100, 101], [1.0, 1.0, 0.0])
     """
-    _one_of(agg, GridAggregate, "agg")
-    _one_of(side, GridSide, "side")
+    one_of(agg, GridAggregate, "agg")
+    one_of(side, GridSide, "side")
     step = price_step(panel) if tick is None else as_positive(tick, "tick")
     ts = as_times(panel.ts)
     edges, ends = columns_of(ts, t_edges, columns)
@@ -338,11 +339,6 @@ def price_step(panel: PanelLike) -> float:
             alone = step == 0 or (units == units[0]).all()
             return float((1 if alone else step) / 10.0**digits)
     raise ValueError("tick is needed: the prices have no common step")
-
-
-def _one_of(value: Any, options: Any, name: str) -> None:
-    if value not in get_args(options):
-        raise ValueError(f"{name} is one of {', '.join(map(repr, get_args(options)))}, not {value!r}")
 
 
 def _span(

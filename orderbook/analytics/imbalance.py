@@ -18,8 +18,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
-from orderbook.analytics._levels import BookLike, as_positive, mid_of
-from orderbook.analytics.prices import ROUNDING, as_tick, chosen, one_of
+from orderbook.analytics._arguments import as_positive, as_tick, one_of
+from orderbook.analytics._levels import BookLike, mid_of
+from orderbook.analytics.prices import ROUNDING, chosen
 from orderbook.types import Level
 
 __all__ = ("imbalance", "imbalance_weighted", "imbalance_within")

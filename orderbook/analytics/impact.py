@@ -12,8 +12,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from orderbook.analytics._levels import BookLike, SideLike, Span, as_count, best_of, mid_of, span_ns
-from orderbook.analytics._rolling import as_size, in_order, sign_of
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_size, in_order, sign_of, span_ns
+from orderbook.analytics._levels import BookLike, best_of, mid_of
 from orderbook.analytics.arrays._rows import Floats
 from orderbook.analytics.arrays.impact import ImpactFit, finish_fit, fit_rows
 

@@ -6,7 +6,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from typing import NamedTuple
 
-from orderbook.analytics._levels import BookLike, Span, as_positive, mid_of, span_ns
+from orderbook.analytics._arguments import Span, as_positive, span_ns
+from orderbook.analytics._levels import BookLike, mid_of
 from orderbook.analytics.cost import sweep
 
 __all__ = ("Liquidity", "LiquidityScore", "round_trip_bps")

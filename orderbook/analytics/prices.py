@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import sys
 from itertools import islice, takewhile
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
-from orderbook.analytics._levels import BookLike, Levels, as_count, as_positive, best_of, mid_of, state_of
+from orderbook.analytics._arguments import as_count, as_positive, as_tick, one_of
+from orderbook.analytics._levels import BookLike, Levels, best_of, mid_of, state_of
 from orderbook.types import BookState, Level
 
 __all__ = ("book_state", "depth_price", "effective_vamp", "mid", "spread", "vamp", "weighted_mid")
@@ -25,28 +26,6 @@ ROUNDING: Final = 1e-12
 
 OFF_GRID: Final = 1e-6
 """How far from a whole number of ticks a price may be, in ticks."""
-
-
-def one_of(value: Any, options: Any, name: str) -> None:
-    """Refuse what is not one of the strings of a Literal.
-
-    Raises:
-        ValueError: no such option; the message lists them.
-    """
-    choices = get_args(options)
-    if value not in choices:
-        raise ValueError(f"{name} is one of {', '.join(map(repr, choices))}, not {value!r}")
-
-
-def as_tick(tick: float | None) -> float:
-    """Return the price step, which what is counted in ticks cannot do without.
-
-    Raises:
-        ValueError: not given, or not a number above 0.
-    """
-    if tick is None:
-        raise ValueError("tick is needed to count in ticks: the step between two prices, in the unit of the prices")
-    return as_positive(tick, "tick")
 
 
 def slack_of(magnitude: Any, tick: float) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import SideLike, as_side
+from orderbook.analytics._arguments import SideLike, as_side
 
 __all__ = (
     "HiddenPolicy",

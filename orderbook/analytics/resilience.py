@@ -6,17 +6,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from orderbook.analytics._levels import (
-    BookLike,
-    SideLike,
-    Span,
-    as_count,
-    as_positive,
-    as_side,
-    is_known_to,
-    span_ns,
-)
-from orderbook.analytics._rolling import in_order
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_positive, as_side, in_order, span_ns
+from orderbook.analytics._levels import BookLike, is_known_to
 from orderbook.analytics.arrays.recovery import HALF, as_share, half_time
 
 __all__ = ("Recovery", "Resilience")

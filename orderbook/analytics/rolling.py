@@ -17,9 +17,8 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import BookLike, Span, as_count, mid_of, span_ns
-from orderbook.analytics._rolling import in_order
-from orderbook.analytics.prices import one_of
+from orderbook.analytics._arguments import Span, as_count, in_order, one_of, span_ns
+from orderbook.analytics._levels import BookLike, mid_of
 
 __all__ = ("LatencyTracker", "MidHistory", "Returns", "Rolling")
 

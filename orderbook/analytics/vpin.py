@@ -6,8 +6,7 @@ import math
 from collections import deque
 from typing import Final, Literal, TypeAlias
 
-from orderbook.analytics._levels import SideLike, as_count, as_positive
-from orderbook.analytics._rolling import as_size, in_order, sign_of
+from orderbook.analytics._arguments import SideLike, as_count, as_positive, as_size, in_order, sign_of
 
 __all__ = ("VPIN",)
 

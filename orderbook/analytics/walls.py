@@ -6,7 +6,8 @@ import math
 from statistics import median
 from typing import Final, NamedTuple
 
-from orderbook.analytics._levels import BookLike, as_count, as_positive, levels_of
+from orderbook.analytics._arguments import as_count, as_positive
+from orderbook.analytics._levels import BookLike, levels_of
 from orderbook.types import Side
 
 __all__ = ("Wall", "large_levels", "walls")

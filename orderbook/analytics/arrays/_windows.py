@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import Span, span_ns
+from orderbook.analytics._arguments import Span, span_ns
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, same_rows
 
 Times: TypeAlias = npt.NDArray[np.int64]

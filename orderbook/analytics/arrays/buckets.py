@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count, as_positive
+from orderbook.analytics._arguments import as_count, as_positive
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_row
 from orderbook.analytics.arrays._windows import as_signs, as_sizes
 

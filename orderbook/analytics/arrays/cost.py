@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import SideLike, Span, as_count, as_positive, as_side, span_ns
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_positive, as_side, one_of, span_ns
 from orderbook.analytics.arrays._rows import (
     NAN,
     Array,
@@ -24,7 +24,7 @@ from orderbook.analytics.arrays._rows import (
     present,
     same_rows,
 )
-from orderbook.analytics.cost import PRICE_ROUNDING, SIZE_ROUNDING, By, Distance, OnPartial, as_option
+from orderbook.analytics.cost import PRICE_ROUNDING, SIZE_ROUNDING, By, Distance, OnPartial
 from orderbook.types import Side
 
 __all__ = (
@@ -114,8 +114,8 @@ def sweep(
     """
     prices, sizes = as_levels(px, sz)
     rows = same_rows(prices, sizes)
-    as_option(by, "by", By)
-    as_option(on_partial, "on_partial", OnPartial)
+    one_of(by, By, "by")
+    one_of(on_partial, OnPartial, "on_partial")
     kernel = partial(_sweep, taker=as_side(side), by=by, on_partial=on_partial)
     middle = as_row(NAN if mid is None else mid, rows, "mid")
     return in_blocks(kernel, prices, sizes, quantities(qty, rows), middle, as_flags(known, rows, "known"), dtype=SWEEP)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import SideLike, as_side
+from orderbook.analytics._arguments import SideLike, as_side
 from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_grid, as_levels, as_row, in_blocks, same_rows
 from orderbook.analytics.arrays.cost import best_levels, clean
 from orderbook.analytics.cost import PRICE_ROUNDING

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count
+from orderbook.analytics._arguments import as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_grid, as_levels, as_row, present
 from orderbook.analytics.arrays._windows import as_edges, as_signs, as_sizes, as_times, in_steps, window_sums
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count, as_positive
+from orderbook.analytics._arguments import as_count, as_positive
 from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_grid, in_blocks, row_sums, same_rows
 from orderbook.analytics.arrays.prices import (
     best_price,

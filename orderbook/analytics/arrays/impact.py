@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import Span, as_count
+from orderbook.analytics._arguments import Span, as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, in_blocks
 from orderbook.analytics.arrays._windows import Times, as_edges, as_horizons, as_signs, as_sizes, as_times
 

@@ -13,10 +13,9 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count, as_positive
+from orderbook.analytics._arguments import as_count, as_positive, one_of
 from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_grid, as_levels, in_blocks, present, same_rows
 from orderbook.analytics.microprice import MicropriceDiagnostics, MicropriceModel, Wide, off_grid
-from orderbook.analytics.prices import one_of
 
 __all__ = ("Edges", "fit_microprice", "hidden_depth_from_l1", "microprice", "next_mid_change", "p_up")
 

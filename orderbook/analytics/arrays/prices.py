@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import as_count, as_positive
+from orderbook.analytics._arguments import as_count, as_positive, as_tick, one_of
 from orderbook.analytics.arrays._rows import (
     NAN,
     Array,
@@ -25,7 +25,7 @@ from orderbook.analytics.arrays._rows import (
     row_sums,
     same_rows,
 )
-from orderbook.analytics.prices import ROUNDING, SpreadUnit, as_tick, one_of, slack_of
+from orderbook.analytics.prices import ROUNDING, SpreadUnit, slack_of
 from orderbook.types import INT64_MIN, BookState
 
 __all__ = (

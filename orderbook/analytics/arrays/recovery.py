@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import SideLike, Span, as_count, as_positive, as_side
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_positive, as_side
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, present
 from orderbook.analytics.arrays._windows import Times, as_horizons, as_times, in_steps
 

@@ -8,9 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._levels import Span, as_count, as_positive, span_ns
+from orderbook.analytics._arguments import Span, as_count, as_positive, one_of, span_ns
 from orderbook.analytics.arrays._rows import Array, Floats, as_flags, as_levels, in_blocks, present
-from orderbook.analytics.cost import as_option
 from orderbook.analytics.walls import MAD_FLOOR, MAD_SCALE
 
 __all__ = ("persistent_walls", "robust_walls")
@@ -55,7 +54,7 @@ def robust_walls(
     >>> robust_walls(px, [[5, 8, 6, 7, 9, 6, 80, 7, 5, 8]]).nonzero()
     (array([0]), array([6]))
     """
-    as_option(baseline, "baseline", Baseline)
+    one_of(baseline, Baseline, "baseline")
     prices, sizes = as_levels(px, sz)
     limits = _Limits(as_positive(k, "k"), as_positive(robust_z, "robust_z"), as_positive(mad_floor, "mad_floor"))
     if baseline == "row":
