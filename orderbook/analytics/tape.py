@@ -133,13 +133,47 @@ class OrderRows:
 
 
 class _Held(NamedTuple):
-    """What is carried from piece to piece of an order: also for one more piece after it has gone (a native refill)."""
+    """What is carried from piece to piece of an order: also of one that has gone while its event goes on (a refill)."""
 
     side: int
     price: int
     size: int
     filled_in: int
     """The event of its last row if that was a fill, else -1."""
+
+
+class EventNumbers:
+    """Numbers the match events of a tape through consecutive pieces; ``last`` is the number given last.
+
+    Raises:
+        ValueError: no such ``event_by``.
+
+    >>> numbers = EventNumbers("time")
+    >>> numbers.number(np.array([5, 5, 6]), np.array([True, True, True])), numbers.last
+    (array([0, 0, 1]), 1)
+    """
+
+    def __init__(self, event_by: EventBy) -> None:
+        if event_by not in ("message", "time"):
+            raise ValueError(f"event_by is 'message' or 'time', not {event_by!r}")
+        self._event_by = event_by
+        self._last_ts = UNDEF_TIMESTAMP
+        self.last = -1
+
+    def number(self, ts: Ints, last: Bools) -> Ints:
+        """Return the match event of every row of the next piece; ``last`` says which rows end a message. O(rows)."""
+        if not len(ts):
+            return np.zeros(0, np.int64)
+        begins = np.concatenate(([True], last[:-1]))
+        times = ts[begins]
+        new = np.ones(len(times), bool)
+        if self._event_by == "time":
+            new = (times != np.concatenate(([self._last_ts], times[:-1]))) | (times == UNDEF_TIMESTAMP)
+            self._last_ts = int(times[-1])
+        number: Ints = self.last + np.cumsum(new)
+        self.last = int(number[-1])
+        numbers: Ints = number[np.cumsum(begins) - 1]
+        return numbers
 
 
 class OrderTape:
@@ -163,16 +197,12 @@ class OrderTape:
     def __init__(self, *, clock: Clock = "event", event_by: EventBy = "message") -> None:
         if clock not in ("event", "recv"):
             raise ValueError(f"clock is 'event' or 'recv', not {clock!r}")
-        if event_by not in ("message", "time"):
-            raise ValueError(f"event_by is 'message' or 'time', not {event_by!r}")
         self._clock = clock
-        self._event_by = event_by
+        self._events = EventNumbers(event_by)
         self._rows = 0
-        self._event = -1
-        self._last_ts = UNDEF_TIMESTAMP
         self._exponents: tuple[int, int] | None = None
         self._held: dict[int, _Held] = {}
-        self._gone: list[int] = []
+        self._gone: set[int] = set()
 
     @property
     def live(self) -> dict[int, LiveOrder]:
@@ -187,7 +217,7 @@ class OrderTape:
         """
         self._check_exponents(events)
         ts = events.ts_event if self._clock == "event" else events.ts_recv
-        event = self._number_events(ts, (events.flags & Flag.LAST) != 0)
+        event = self._events.number(ts, (events.flags & Flag.LAST) != 0)
         at = _selected(events)
         rows = _Rows(events, at, ts, event)
         held = self._held_for(rows)
@@ -204,47 +234,32 @@ class OrderTape:
         elif exponents != self._exponents and len(events.action):
             raise ValueError(f"pieces of one tape have one pair of exponents: {self._exponents}, not {exponents}")
 
-    def _number_events(self, ts: Ints, last: Bools) -> Ints:
-        """The match event of every row."""
-        if not len(ts):
-            return np.zeros(0, np.int64)
-        begins = np.concatenate(([True], last[:-1]))
-        message = np.cumsum(begins) - 1
-        times = ts[begins]
-        new = np.ones(len(times), bool)
-        if self._event_by == "time":
-            new = (times != np.concatenate(([self._last_ts], times[:-1]))) | (times == UNDEF_TIMESTAMP)
-            self._last_ts = int(times[-1])
-        number: Ints = self._event + np.cumsum(new)
-        self._event = int(number[-1])
-        numbers: Ints = number[message]
-        return numbers
-
     def _held_for(self, rows: _Rows) -> dict[int, _Held]:
         """The orders of earlier pieces that the rows before the first clear speak of."""
         first = rows.order_id[(rows.epoch == 0) & rows.is_order]
         return {order: self._held[order] for order in np.unique(first).tolist() if order in self._held}
 
     def _carry(self, rows: _Rows, solved: _Solved) -> None:
-        """Keep what rests after the piece, and for one more piece what has just gone."""
+        """Keep what rests after the piece, and what a fill of the event that may still go on has just used up."""
         if rows.epochs:
             self._held.clear()
             self._gone.clear()
-        for order in self._gone:
-            if not self._held[order].size:
-                del self._held[order]
         ends = solved.ends & (rows.epoch == rows.epochs)
         filled = np.where(rows.kind == Action.FILL, rows.event, -1)
         fields = (rows.order_id, solved.side, solved.price, solved.after, filled, solved.known | (solved.after > 0))
         columns = (values[ends].tolist() for values in fields)
-        self._gone = []
         for order, side, price, size, filled_in, is_order in zip(*columns, strict=True):
-            if not is_order:
+            if is_order:
+                self._held[order] = _Held(side, price, size, filled_in)
+            else:
                 self._held.pop(order, None)
-                continue
-            self._held[order] = _Held(side, price, size, filled_in)
-            if not size:
-                self._gone.append(order)
+            if is_order and not size:
+                self._gone.add(order)
+            else:
+                self._gone.discard(order)
+        for order in [order for order in self._gone if self._held[order].filled_in != self._events.last]:
+            del self._held[order]
+            self._gone.discard(order)
 
 
 def _selected(events: EventColumns) -> Ints:

@@ -139,14 +139,23 @@ def tapes(draw: st.DrawFn) -> list[dict[str, Any]]:
 def test_rows_are_those_of_a_dictionary_updated_row_by_row(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     """What every order had before and after each row; and any way to cut the tape gives the same rows."""
     events = tape_of(rows)
-    whole = OrderTape()
-    once = whole.update(events)
-    assert naive(events) == seen(once)
+    assert naive(events) == seen(OrderTape().update(events))
+    check_pieces(events, OrderTape(), OrderTape(), data)
+
+
+@given(tapes(), st.sampled_from([0, 1]), st.data())
+def test_events_by_time_may_span_pieces(rows: list[dict[str, Any]], same: int, data: st.DataObject) -> None:
+    """An order that a fill has used up may come again as long as its event goes on, however the tape is cut."""
+    events = tape_of([{**row, "ts": i // 7 * same} for i, row in enumerate(rows)])
+    check_pieces(events, OrderTape(event_by="time"), OrderTape(event_by="time"), data)
+
+
+def check_pieces(events: ob.Events, whole: OrderTape, pieces: OrderTape, data: st.DataObject) -> None:
+    """A tape cut anywhere between messages gives the rows and the orders of the tape in one piece."""
     ends = np.flatnonzero(events.flags & LAST) + 1
     cuts = sorted(data.draw(st.sets(st.sampled_from(ends.tolist()))) | {0, len(events)})
-    pieces = OrderTape()
     parts = [pieces.update(events[start:stop]) for start, stop in pairwise(cuts)]
-    assert joined([once]) == joined(parts)
+    assert joined([whole.update(events)]) == joined(parts)
     assert whole.live == pieces.live
 
 

@@ -1,0 +1,67 @@
+"""How often orders come to a price, and how common their sizes are, so far; in bounded memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, TypeAlias
+
+Key: TypeAlias = tuple[int, int]
+
+TRAILING: Final = 10_000_000_000
+"""The time constant of rates, ns: what is older counts for little."""
+
+MOST: Final = 4096
+"""So many prices, and so many sizes, are remembered."""
+
+
+class LevelRates:
+    """Exponentially weighted rates of events by side and price."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Key, tuple[float, int]] = {}
+        self._since: int | None = None
+
+    def count(self, key: Key, ts: int) -> None:
+        """One more."""
+        if self._since is None:
+            self._since = ts
+        self._counts[key] = (self._at(key, ts) + 1.0, ts)
+        if len(self._counts) > MOST:
+            self._counts = {key: self._counts[key] for key in self._counts if self._at(key, ts) > 1e-3}
+            # All of them busy: then the oldest half has to go.
+            for old in list(self._counts)[: len(self._counts) - MOST // 2] if len(self._counts) > MOST else ():
+                del self._counts[old]
+
+    def rate(self, key: Key, ts: int) -> float:
+        """Events a second, one more than seen: a price where nothing came yet is not one where nothing can."""
+        age = max(ts - (ts if self._since is None else self._since), 1_000_000)
+        weight = TRAILING * -math.expm1(-age / TRAILING)
+        return (self._at(key, ts) + 1.0) / weight * 1e9
+
+    def _at(self, key: Key, ts: int) -> float:
+        count, last = self._counts.get(key, (0.0, ts))
+        return count * math.exp(-max(ts - last, 0) / TRAILING)
+
+
+class SizeCounts:
+    """How often each size was seen; old sizes fade when there are too many different ones."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._total = 0
+
+    def count(self, size: int) -> None:
+        """One more."""
+        self._counts[size] = self._counts.get(size, 0) + 1
+        self._total += 1
+        while len(self._counts) > MOST:
+            self._counts = {size: count // 2 for size, count in self._counts.items() if count > 1}
+            self._total = sum(self._counts.values())
+
+    def share(self, size: int, tol: float) -> float:
+        """The share of sizes within a tolerance, one more than seen: above 0, at most 1. O(sizes) with a tolerance."""
+        if tol:
+            seen = sum(count for other, count in self._counts.items() if abs(other - size) <= tol * size)
+        else:
+            seen = self._counts.get(size, 0)
+        return (seen + 1) / (self._total + 1)
