@@ -1,11 +1,14 @@
 """For the tests of projects that use order books: made-up markets, feeds, faults, models, machines, fixtures.
 
 * :class:`SyntheticMarket` and :func:`write_capture`: a market that does not exist, as events or as files in real
-venue formats; * :func:`l2_streams`, :func:`l3_streams`, :func:`faulty_streams`, :func:`raw_messages` and smaller
-ones: Hypothesis strategies; * :class:`Injected`, :func:`drop`, :func:`duplicate` and so on: what goes wrong on the
-way, and the right verdict for it; * :class:`NaiveL2`, :class:`NaiveL3`, :class:`NaiveReplay`, :func:`check_book`:
-slow, obvious models to compare with; * :class:`L2BookMachine`, :class:`L3BookMachine`: state machines that drive a
-book of yours beside a model.
+  venue formats;
+* :func:`l2_streams`, :func:`l3_streams`, :func:`faulty_streams`, :func:`raw_messages` and smaller ones: Hypothesis
+  strategies;
+* :class:`Injected`, :func:`drop`, :func:`duplicate` and so on: what goes wrong on the way, and the right verdict;
+* :class:`NaiveL2`, :class:`NaiveL3`, :class:`NaiveReplay`, :func:`check_book`: slow, obvious models to compare with;
+* :func:`simulate_icebergs`, :func:`inject_icebergs`, :func:`score_icebergs`: icebergs with labels, and how well a
+  detector finds them;
+* :class:`L2BookMachine`, :class:`L3BookMachine`: state machines that drive a book of yours beside a model.
 
 The strategies and the machines need Hypothesis (``pip install 'orderbook-kit[test]'``), the rest nothing but the
 library. A pytest plugin comes with it, see :mod:`orderbook.testing.plugin`.
@@ -45,6 +48,27 @@ from orderbook.testing.streams import Message, Numbering, Stream, Venue, arrive,
 from orderbook.testing.wire import BinanceWire, BitfinexWire, LobsterWire, TardisWire, get_wire, wire_formats
 
 if TYPE_CHECKING:
+    from orderbook.testing.icebergs import (
+        BaseRates,
+        CandidateScores,
+        IcebergKind,
+        IcebergMarket,
+        IcebergScores,
+        IcebergTruth,
+        InjectedIcebergs,
+        RecallBucket,
+        SimulatedIcebergs,
+        TrueIceberg,
+        TrueLink,
+        TrueOrder,
+        WindowLink,
+        inject_icebergs,
+        permuted_sizes,
+        score_candidates,
+        score_icebergs,
+        simulate_icebergs,
+        window_links,
+    )
     from orderbook.testing.stateful import L2BookMachine, L3BookMachine
     from orderbook.testing.strategies import (
         decimal_texts,
@@ -57,6 +81,15 @@ if TYPE_CHECKING:
         sizes,
         snapshots,
     )
+
+# Late, because the pytest plugin imports this package wherever the library is installed.
+_ICEBERGS: Final = frozenset(
+    """
+    BaseRates CandidateScores IcebergKind IcebergMarket IcebergScores IcebergTruth InjectedIcebergs RecallBucket
+    SimulatedIcebergs TrueIceberg TrueLink TrueOrder WindowLink inject_icebergs permuted_sizes score_candidates
+    score_icebergs simulate_icebergs window_links
+    """.split()
+)
 
 _WITH_HYPOTHESIS: Final = {
     "L2BookMachine": "stateful",
@@ -74,11 +107,13 @@ _WITH_HYPOTHESIS: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs Hypothesis when it is asked for.
+    """Import what needs Hypothesis, and what is large, when it is asked for.
 
     Raises:
         MissingExtra: Hypothesis is not installed.
     """
+    if name in _ICEBERGS:
+        return getattr(importlib.import_module("orderbook.testing.icebergs"), name)
     if name not in _WITH_HYPOTHESIS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -97,11 +132,18 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "GARBAGE",
+    "BaseRates",
     "BinanceWire",
     "BitfinexWire",
+    "CandidateScores",
     "Capture",
     "FaultKind",
+    "IcebergKind",
+    "IcebergMarket",
+    "IcebergScores",
+    "IcebergTruth",
     "Injected",
+    "InjectedIcebergs",
     "L2BookMachine",
     "L3BookMachine",
     "LobsterWire",
@@ -113,10 +155,16 @@ __all__ = [
     "NaiveReplay",
     "Numbering",
     "Outcome",
+    "RecallBucket",
+    "SimulatedIcebergs",
     "Stream",
     "SyntheticMarket",
     "TardisWire",
+    "TrueIceberg",
+    "TrueLink",
+    "TrueOrder",
     "Venue",
+    "WindowLink",
     "arrive",
     "by_message",
     "check_book",
@@ -131,18 +179,24 @@ __all__ = [
     "flip",
     "garbled",
     "get_wire",
+    "inject_icebergs",
     "insert",
     "l2_streams",
     "l3_streams",
     "levels",
+    "permuted_sizes",
     "prices",
     "raw_messages",
     "reconnect",
     "reorder",
     "replaced",
+    "score_candidates",
+    "score_icebergs",
+    "simulate_icebergs",
     "sizes",
     "snapshots",
     "whole",
+    "window_links",
     "wire_formats",
     "write_capture",
 ]
