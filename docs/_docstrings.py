@@ -14,7 +14,10 @@ from typing import Any
 import griffe
 
 import orderbook
+from orderbook import analytics
+from orderbook.analytics import arrays, icebergs
 
+MEASURES = {f"{package.__name__}.{name}" for package in (analytics, arrays, icebergs) for name in package.__all__}
 ROLE = re.compile(r":(?:class|func|meth|attr|data|mod|exc):`(~?)([\w.]+)`")
 LITERAL = re.compile(r"^::\n\n((?:(?:    .*)?\n)+)", re.MULTILINE)
 DOCTEST = re.compile(r"^>>> .*(?:\n(?!\s*$).*)*(?:\n\n(?=>>> ).*(?:\n(?!\s*$).*)*)*", re.MULTILINE)
@@ -25,6 +28,8 @@ def link(match: re.Match[str]) -> str:
     short, target = match[1], match[2]
     parts = target.split(".")
     shown = parts[-1] if short else target
+    if target in MEASURES:
+        return f"[`{shown}`][{target}]"
     while parts and parts[0] not in orderbook.__all__:
         parts = parts[1:] if parts[0].islower() else []
     return f"[`{shown}`][orderbook.{'.'.join(parts)}]" if parts else f"`{shown}`"

@@ -8,9 +8,11 @@ Bytes from a venue, a vendor file or memory go in; a provably correct L2 or L3 b
         print(update.ts_recv, update.book.best_bid, update.book.best_ask)
 
 Start with :func:`replay`, :func:`sample`, :func:`book_at` and :func:`load` for recorded data, :class:`Feed` for live
-messages, :class:`L2Book` and :class:`L3Book` for books that you feed yourself.
+messages, :class:`L2Book` and :class:`L3Book` for books that you feed yourself. ``orderbook.analytics`` has the
+measures, ``orderbook.plot`` the pictures.
 """
 
+import importlib
 import logging
 import typing as _typing
 
@@ -84,6 +86,7 @@ from orderbook.verdicts import OnCrossed, OnError, OnGap, OnUnknownOrder, State,
 from orderbook.views import Depth
 
 if _typing.TYPE_CHECKING:
+    from orderbook import analytics, plot
     from orderbook.sources import FileSource, MemorySource, ReplaySource
 
 __version__ = "0.1.0"
@@ -98,6 +101,8 @@ def __getattr__(name: str) -> object:
         from orderbook import sources
 
         return getattr(sources, name)
+    if name in ("analytics", "plot"):
+        return importlib.import_module(f"orderbook.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -177,6 +182,7 @@ __all__ = (
     "Verdict",
     "Vwap",
     "__version__",
+    "analytics",
     "backend",
     "bbo",
     "book_at",
@@ -185,6 +191,7 @@ __all__ = (
     "from_ns",
     "get_format",
     "load",
+    "plot",
     "register",
     "replay",
     "sample",

@@ -49,9 +49,13 @@ BESIDE = {
         "decode.get_format",
     },
     "analytics": {"types"},
+    "plot": {"types", "errors", "_extras", "analytics"},
 }
 
-EXTRAS = {"pandas", "polars", "pyarrow", "tqdm", "zstandard", "httpx", "hypothesis", "pytest"}
+EXTRAS = {
+    *("pandas", "polars", "pyarrow", "tqdm", "zstandard", "matplotlib", "plotly", "scipy"),
+    *("httpx", "hypothesis", "pytest"),
+}
 
 
 def part_of(path: Path) -> str:
@@ -191,6 +195,10 @@ def test_nothing_is_printed(path: Path) -> None:
         ("sources", "from orderbook.decode import get_format", []),
         ("analytics", "from orderbook.types import Side", []),
         ("analytics", "from orderbook.books import L2Book", ["line 1: orderbook.books.L2Book"]),
+        ("analytics", "from orderbook.errors import UsageError", ["line 1: orderbook.errors.UsageError"]),
+        ("plot", "from orderbook.analytics import arrays", []),
+        ("plot", "from orderbook.replay import replay", ["line 1: orderbook.replay.replay"]),
+        ("books", "from orderbook.analytics import spread", ["line 1: orderbook.analytics.spread"]),
         ("replay", "from orderbook.sources import FileSource", ["line 1: orderbook.sources.FileSource"]),
         ("feed", "import orderbook", ["line 1: orderbook"]),
         ("feed", "from . import builder", ["line 1: ..builder (imports are absolute here)"]),

@@ -54,10 +54,20 @@ def as_count(value: Any, name: str) -> int:
         ValueError: below 1.
         TypeError: not a whole number.
     """
-    count = operator.index(value)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number, not {value!r}") from None
     if count < 1:
         raise ValueError(f"{name} is at least 1, not {count}")
     return count
+
+
+def _as_number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} is a number, not {value!r}") from None
 
 
 def as_positive(value: Any, name: str) -> float:
@@ -65,8 +75,9 @@ def as_positive(value: Any, name: str) -> float:
 
     Raises:
         ValueError: 0, negative, NaN or infinite.
+        TypeError: no number at all.
     """
-    number = float(value)
+    number = _as_number(value, name)
     if not 0 < number < float("inf"):
         raise ValueError(f"{name} is a number above 0, not {value!r}")
     return number
@@ -77,8 +88,9 @@ def as_finite(value: Any, name: str) -> float:
 
     Raises:
         ValueError: NaN or infinite.
+        TypeError: no number at all.
     """
-    number = float(value)
+    number = _as_number(value, name)
     if not math.isfinite(number):
         raise ValueError(f"{name} is a finite number, not {value!r}")
     return number
@@ -89,8 +101,9 @@ def as_size(size: float) -> float:
 
     Raises:
         ValueError: negative, NaN or infinite.
+        TypeError: no number at all.
     """
-    number = float(size)
+    number = _as_number(size, "size")
     if not 0 <= number < math.inf:
         raise ValueError(f"size is a finite number of at least 0, not {size!r}")
     return number
@@ -111,16 +124,24 @@ def span_ns(span: Span, name: str = "window") -> int:
     """Return a length of time in nanoseconds, exactly.
 
     Raises:
-        ValueError: not above 0, or longer than int64 holds.
+        ValueError: not above 0, longer than int64 holds, or with a fraction of a ns.
         TypeError: not a length of time.
     """
+    ns: int | None
     if isinstance(span, timedelta):
         ns = (span.days * 86_400 + span.seconds) * 1_000_000_000 + span.microseconds * 1_000
     elif isinstance(span, np.timedelta64):
-        ns = int(span.astype("m8[ns]").astype("i8"))
+        exact = span.astype("m8[ns]")
+        # What does not fit wraps around without a word.
+        ns = int(exact.astype("i8")) if exact.astype(span.dtype) == span else None
     else:
-        ns = operator.index(span)
-    if not 0 < ns <= INT64_MAX:
+        try:
+            ns = operator.index(span)
+        except TypeError:
+            raise TypeError(f"{name} is int ns, a timedelta or numpy.timedelta64, not {span!r}") from None
+    if ns is None or ns > INT64_MAX:
+        raise ValueError(f"{name} is a whole number of ns that int64 holds, not {span!r}")
+    if ns <= 0:
         raise ValueError(f"{name} is a time above 0, not {span!r}")
     return ns
 

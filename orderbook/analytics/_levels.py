@@ -1,7 +1,8 @@
 """What the measures ask of a book: its best levels as plain floats, and up to which price it knows all of them.
 
 Any object with ``bids`` and ``asks`` (best first, of :class:`orderbook.Level`) will do: a live book or a
-:class:`orderbook.Depth`. Prices and sizes become float64 here, in the units in which the book hands them out.
+:class:`orderbook.Depth`. Prices and sizes become float64 here, in the units in which the book hands them out. A level
+whose size is not above 0 is no level, as in arrays: views made by hand out of rows of arrays have such.
 """
 
 from __future__ import annotations
@@ -34,16 +35,21 @@ Levels: TypeAlias = list[tuple[float, float]]
 def levels_of(book: BookLike, side: Side, n: int | None = None) -> Levels:
     """Return price and size of the best ``n`` levels of a side (None: all) as floats. O(n)."""
     rows = book.bids if side is Side.BID else book.asks
-    return [(float(row.price), float(row.size)) for row in (rows[:] if n is None else rows[:n])]
+    return [(float(row.price), float(row.size)) for row in rows[:n] if row.size > 0]
 
 
 def best_of(book: BookLike) -> tuple[float, float, float, float] | None:
     """Return ``(bid, bid size, ask, ask size)`` as floats, None where a side is empty. O(1)."""
-    bids, asks = book.bids, book.asks
-    if not len(bids) or not len(asks):
+    bid, ask = _first(book.bids), _first(book.asks)
+    if bid is None or ask is None:
         return None
-    bid, ask = bids[0], asks[0]
     return float(bid.price), float(bid.size), float(ask.price), float(ask.size)
+
+
+def _first(rows: Sequence[Level]) -> Level | None:
+    if len(rows) and rows[0].size > 0:
+        return rows[0]
+    return next((row for row in rows if row.size > 0), None)
 
 
 def mid_of(book: BookLike) -> float | None:
@@ -62,11 +68,13 @@ def is_known_to(book: BookLike, side: Side, limit: float) -> bool:
         bound = known.bid_floor if side is Side.BID else known.ask_ceiling
         return bound is None or (limit - float(bound)) * side >= 0
     rows = book.bids if side is Side.BID else book.asks
-    if len(rows) and (limit - float(rows[-1].price)) * side >= 0:
+    last = next((row for row in reversed(rows) if row.size > 0), None)
+    if last is not None and (limit - float(last.price)) * side >= 0:
         return True
     flag = "bids_known" if side is Side.BID else "asks_known"
     # A view that is full may have been cut; one with room left shows all that its book had.
-    return bool(getattr(book, flag, False)) and len(rows) < getattr(book, "levels", 0)
+    full = len(rows) >= getattr(book, "levels", 0) and last is not None and last is rows[-1]
+    return bool(getattr(book, flag, False)) and not full
 
 
 def state_of(book: BookLike) -> BookState:
@@ -77,10 +85,11 @@ def state_of(book: BookLike) -> BookState:
     >>> state_of(book).name
     'EMPTY'
     """
-    bids, asks = book.bids, book.asks
-    if not len(bids):
-        return BookState.NO_BID if len(asks) else BookState.EMPTY
-    if not len(asks):
+    bid, ask = _first(book.bids), _first(book.asks)
+    if bid is None:
+        return BookState.EMPTY if ask is None else BookState.NO_BID
+    if ask is None:
         return BookState.NO_ASK
-    bid, ask = bids[0].price, asks[0].price
-    return BookState.CROSSED if bid > ask else BookState.LOCKED if bid == ask else BookState.NORMAL
+    if bid.price == ask.price:
+        return BookState.LOCKED
+    return BookState.CROSSED if bid.price > ask.price else BookState.NORMAL

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, present
+from orderbook.analytics.arrays._windows import as_stamps
 from orderbook.types import UNDEF_TIMESTAMP, BookState, Side
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -74,8 +75,9 @@ def as_times(ts: npt.ArrayLike) -> Ints:
 
     Raises:
         ValueError: they do, or a row has none.
+        TypeError: neither whole numbers nor ``datetime64``.
     """
-    times = np.asarray(ts, np.int64)
+    times = as_stamps(ts, "ts")
     if len(times) and (times[0] == UNDEF_TIMESTAMP or (np.diff(times) < 0).any()):
         raise ValueError("ts never falls, and every row has a time")
     return times
@@ -86,6 +88,7 @@ def columns_of(ts: Ints, t_edges: npt.ArrayLike | None, columns: int) -> tuple[I
 
     Raises:
         ValueError: no rows, fewer columns than one, or edges that do not rise.
+        TypeError: edges that are neither whole numbers nor ``datetime64``.
     """
     count = as_count(columns, "columns")
     if not len(ts):
@@ -94,8 +97,8 @@ def columns_of(ts: Ints, t_edges: npt.ArrayLike | None, columns: int) -> tuple[I
     usual = max(int(np.median(steps)), 1) if len(steps) else 1
     ends = np.append(ts[1:], ts[-1] + usual)
     if t_edges is not None:
-        edges = np.asarray(t_edges, np.int64)
-        if edges.ndim != 1 or len(edges) < 2 or (np.diff(edges) <= 0).any():
+        edges = as_stamps(t_edges, "t_edges")
+        if len(edges) < 2 or (np.diff(edges) <= 0).any():
             raise ValueError("t_edges are at least two times, rising")
         return edges, ends
     # No more columns than the shortest step fills: a regular panel gets one a row until there are too many.

@@ -23,9 +23,7 @@ class RollingSums:
         self._span = None if window is None else span_ns(window)
         self._events = (1 if window is None else None) if events is None else as_count(events, "events")
         self._rows: deque[tuple[int, tuple[float, ...]]] = deque()
-        self._sums = [0.0] * width
-        self._defined = [0] * width
-        self._evicted = 0
+        self._refresh()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -33,7 +31,10 @@ class RollingSums:
     @property
     def sums(self) -> tuple[float | None, ...]:
         """The sum of each column."""
-        return tuple(total if defined else None for total, defined in zip(self._sums, self._defined, strict=True))
+        return tuple(
+            total + cut if defined else None
+            for total, cut, defined in zip(self._sums, self._cut, self._defined, strict=True)
+        )
 
     def add(self, ts: int, row: Sequence[float]) -> None:
         """Take a row in, and let go of what the window has left behind."""
@@ -53,11 +54,16 @@ class RollingSums:
     def _count(self, row: Sequence[float], sign: int) -> None:
         for i, number in enumerate(row):
             if not math.isnan(number):
-                self._sums[i] += sign * number
+                before, part = self._sums[i], sign * number
+                self._sums[i] = total = before + part
+                # What rounding cut off the smaller of the two (Neumaier): 1e17 may leave while a 1 stays.
+                larger, smaller = (before, part) if abs(before) >= abs(part) else (part, before)
+                self._cut[i] += larger - total + smaller
                 self._defined[i] += sign
 
     def _refresh(self) -> None:
         """Sum anew once a window: adding and taking away leaves a rounding error each time, which must not pile up."""
-        self._sums, self._defined, self._evicted = [0.0] * self._width, [0] * self._width, 0
+        self._sums, self._cut = [0.0] * self._width, [0.0] * self._width
+        self._defined, self._evicted = [0] * self._width, 0
         for _, row in self._rows:
             self._count(row, 1)

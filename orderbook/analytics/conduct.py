@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import Span, as_count, span_ns
 from orderbook.analytics._lives import UNDEF, Exit, Flow, Piece
+from orderbook.analytics.arrays._rows import as_flags
+from orderbook.analytics.arrays._windows import after, as_stamps, as_times
 from orderbook.analytics.lifetimes import OrderLives
 from orderbook.analytics.survival import cumulative_incidence
 from orderbook.analytics.tape import Clock, EventColumns, Trades
@@ -24,12 +26,14 @@ from orderbook.types import UNDEF_TIMESTAMP, Action
 __all__ = (
     "Burst",
     "CancelledImbalance",
+    "ImbalanceAround",
     "Indicator",
     "MessageStats",
     "MessageSummary",
     "cancel_ratio",
     "cancelled_volume_imbalance",
     "fleeting_share",
+    "imbalance_around",
     "layering_indicator",
     "message_burst",
     "order_to_trade",
@@ -127,12 +131,13 @@ def message_burst(ts: npt.ArrayLike, *, width: Span, trailing: int) -> Burst:
     keeps a quiet stretch with the same count in every bin from making anything a burst. O(n + B).
 
     Args:
-        ts: (n,) int64 ns, never falling: the time of each message; ``UNDEF_TIMESTAMP`` is passed over.
+        ts: (n,) int ns or datetime64, never falling: the time of each message; ``UNDEF_TIMESTAMP`` is passed over.
         width: of a bin, for instance ``orderbook.duration_ns("100ms")``.
         trailing: bins before, not counting the one itself.
 
     Raises:
         ValueError: times that fall, a width that is not above 0, or fewer than 2 trailing bins.
+        TypeError: ``ts`` are no times.
 
     Gai, Yao and Ye (2012) measure quoting by messages in short bins. Bins are empty where nothing came: over a day of
     10 ms there are 8.6 million.
@@ -141,11 +146,11 @@ def message_burst(ts: npt.ArrayLike, *, width: Span, trailing: int) -> Burst:
     >>> message_burst(ts, width=1, trailing=4).z
     array([nan, nan, nan, nan,  0.,  0.,  3.])
     """
-    times, bin_ns, before = np.asarray(ts, np.int64), span_ns(width, "width"), as_count(trailing, "trailing")
+    times, bin_ns, before = as_stamps(ts, "ts"), span_ns(width, "width"), as_count(trailing, "trailing")
     times = times[times != UNDEF_TIMESTAMP]
     if before < 2:
         raise ValueError("trailing is at least 2 bins, not 1")
-    if times.ndim != 1 or (np.diff(times) < 0).any():
+    if (times[1:] < times[:-1]).any():
         raise ValueError("ts is one column of times that never fall")
     if not len(times):
         return Burst(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
@@ -303,6 +308,65 @@ def layering_indicator(
     return group.share(flagged)
 
 
+class ImbalanceAround(NamedTuple):
+    """What :func:`imbalance_around` returns: changes around each order, (n,) each, + towards the order's own side.
+
+    ``came`` with the message that brought it; ``went`` with the message that pulled it; ``later`` from just before that
+    to the horizon after it, which looks ahead. NaN where not known.
+
+    >>> ImbalanceAround(*np.array([[0.4], [-0.4], [-0.1]])).came
+    array([0.4])
+    """
+
+    came: Floats
+    went: Floats
+    later: Floats
+
+
+def imbalance_around(
+    lives: OrderLives, ts: npt.ArrayLike, imbalance: npt.ArrayLike, *, horizon: Span, reset: npt.ArrayLike | None = None
+) -> ImbalanceAround:
+    """Return how the book's imbalance changed when each order came, when it was pulled, and ``horizon`` after that.
+
+    ``imbalance`` (T,) is of any kind, + where bids weigh more, at the rows ``ts`` (T,) of the book: one for each change,
+    by the clock of ``lives``. ``reset`` (T,) says which rows do not continue the row before. A change is that from the
+    last row before a time to the last row at or before another. Pulled is cancelled, replaced or removed; orders of a
+    snapshot or of no side are NaN. O(n log T).
+
+    Raises:
+        ValueError: shapes that differ, times that fall, a horizon not above 0.
+        TypeError: ``ts`` or ``horizon`` are no times.
+
+    What happens at one time is one change, whoever made it: compare large orders with small ones of the same side and
+    distance. Tao, Day, Ling and Drapeau (2020) look at a weighted imbalance of several levels.
+
+    >>> import orderbook as ob
+    >>> from orderbook.analytics.lifetimes import order_lifetimes
+    >>> add = ob.OrderAdd(order_id=7, side=ob.Side.ASK, price=100, size=5, ts_event=10)
+    >>> lives = order_lifetimes(ob.Events.from_events([add, ob.OrderCancel(order_id=7, ts_event=20)]))
+    >>> imbalance_around(lives, [0, 10, 20, 25], [0.25, -0.5, 0.0, 0.25], horizon=5)
+    ImbalanceAround(came=array([0.75]), went=array([-0.5]), later=array([-0.75]))
+    """
+    times, values = as_times(ts, "ts"), np.asarray(imbalance, np.float64)
+    if values.shape != times.shape:
+        raise ValueError(f"imbalance has one value for each of {len(times)} times, not the shape {values.shape}")
+    breaks, padded = np.append(as_flags(reset, len(times)), False), np.append(values, np.nan)
+    part, end = np.append(0, np.cumsum(breaks)), times[-1] if len(times) else UNDEF_TIMESTAMP
+    sign = np.where(lives.side == 0, np.nan, lives.side)
+
+    def change(start: Ints, stop: Ints, wanted: Bools) -> Floats:
+        old, new = np.searchsorted(times, start, "left"), np.searchsorted(times, stop, "right")
+        # In a gap, where the next row is a reset, nothing is known of the book.
+        known = wanted & (start != UNDEF_TIMESTAMP) & (old > 0) & (stop <= end)
+        known &= (part[old] == part[new]) & ~breaks[new]
+        return np.asarray(np.where(known, sign * (padded[new - 1] - padded[old - 1]), np.nan))
+
+    born, until = ~lives.left_truncated, after(lives.exit_ts, span_ns(horizon, "horizon"))
+    pulled = born & np.isin(lives.exit, (Exit.CANCELLED, Exit.REPLACED, Exit.REMOVED))
+    came, went = change(lives.entry_ts, lives.entry_ts, born), change(lives.exit_ts, lives.exit_ts, pulled)
+    return ImbalanceAround(came, went, change(lives.exit_ts, until, pulled))
+
+
 class MessageSummary(NamedTuple):
     """What :class:`MessageStats` has counted (with a half-life: counts that fade).
 
@@ -361,7 +425,7 @@ class MessageStats:
         self, *, edges: Sequence[float] = (0.0,), halflife: Span | None = None, clock: Clock = "event"
     ) -> None:
         self._edges = np.asarray(edges, np.float64)
-        if self._edges.ndim != 1 or not (np.diff(self._edges) > 0).all():
+        if self._edges.ndim != 1 or np.isnan(self._edges).any() or not (np.diff(self._edges) > 0).all():
             raise ValueError(f"edges are prices that ascend, not {edges!r}")
         self._halflife = None if halflife is None else span_ns(halflife, "halflife")
         self._clock = clock
@@ -370,6 +434,7 @@ class MessageStats:
     def reset(self) -> None:
         """Forget everything: a new tape begins."""
         self._flow = Flow(clock=self._clock, split_on_price=False)
+        self._now = UNDEF_TIMESTAMP
         self._counts = np.zeros(4)
         self._volumes = np.zeros(3)
         # Cancelled and executed; at entry and at exit; bid and ask; buckets.
@@ -381,12 +446,14 @@ class MessageStats:
         Raises:
             ValueError: the exponents are not those of the pieces before.
         """
-        before = self._flow.now
         piece = self._flow.update(events)
-        self._fade(before, self._flow.now)
+        before, ts = self._now, events.ts_event if self._clock == "event" else events.ts_recv
+        # The latest time so far: where a clock falls back, what has faded does not come back with it.
+        self._now = int(np.max(ts, initial=before))
+        self._fade(before, self._now)
         price_unit, size_unit = 10.0**-events.price_exponent, 10.0**-events.size_exponent
         rows = piece.rows
-        weight = self._weights(rows.ts, self._flow.now)
+        weight = self._weights(rows.ts, self._now)
         for i, kind in enumerate((Action.ADD, Action.MODIFY, Action.CANCEL, Action.FILL)):
             self._counts[i] += weight[(rows.kind == kind) & ~rows.snapshot].sum()
         change = rows.after - rows.before

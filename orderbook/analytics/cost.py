@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from orderbook.analytics._arguments import SideLike, as_count, as_finite, as_positive, as_side, one_of
 from orderbook.analytics._levels import BookLike, Levels, is_known_to, levels_of, mid_of
+from orderbook.analytics.prices import ROUNDING
 from orderbook.types import Side
 
 __all__ = ("Answer", "Sweep", "level_vwap", "price_for_qty", "qty_for_price", "qty_to_move", "sweep")
@@ -25,9 +26,6 @@ By: TypeAlias = Literal["base", "quote"]
 
 OnPartial: TypeAlias = Literal["nan", "partial", "worst", "inf"]
 """The average price of an order that the book cannot fill."""
-
-PRICE_ROUNDING: Final = 1e-9
-"""A price this close to a bound (relative) is on it: ``100 + 7 * 0.01`` is not quite 100.07 in floats."""
 
 SIZE_ROUNDING: Final = 1e-12
 """What is left of an order below this share of it is rounding: ``0.7 + 0.1`` is a bit less than 0.8."""
@@ -184,7 +182,8 @@ def _fill(book: BookLike, resting: Side, wanted: float, by: By) -> _Fill:
 def _levels(book: BookLike, side: Side) -> Iterator[tuple[float, float]]:
     """Price and size of the levels of a side, best first, read one by one."""
     for row in book.bids if side is Side.BID else book.asks:
-        yield float(row.price), float(row.size)
+        if row.size > 0:
+            yield float(row.price), float(row.size)
 
 
 def _average(fill: _Fill, taker: Side, by: By, on_partial: OnPartial) -> float | None:
@@ -250,7 +249,7 @@ def qty_for_price(book: BookLike, side: SideLike, limit: float) -> Answer:
     (Answer(value=20.0, known=True), Answer(value=5.0, known=False))
     """
     resting, bound = as_side(side).opposite, as_finite(limit, "limit")
-    slack = resting * PRICE_ROUNDING * abs(bound)
+    slack = resting * ROUNDING * abs(bound)
     found = levels_within(book, resting, bound - slack)
     return Answer(float(sum(size for _, size in found)), is_known_to(book, resting, bound + slack))
 
@@ -285,7 +284,7 @@ def qty_to_move(
         return Answer(None, is_known_to(book, resting, -resting * math.inf))
     nearer = first[0] - resting * (away - slack_of(first[0], away))
     found = levels_within(book, resting, nearer)
-    return Answer(sum(size for _, size in found), is_known_to(book, resting, nearer))
+    return Answer(float(sum(size for _, size in found)), is_known_to(book, resting, nearer))
 
 
 # ---- shared by the measures of cost and depth ------------------------------------------------------------------------
@@ -330,5 +329,8 @@ class Distance(NamedTuple):
 
 
 def slack_of(price: float, away: float) -> float:
-    """Return by how much rounding may have moved the sum of a price and a distance from it."""
-    return PRICE_ROUNDING * max(abs(price), away)
+    """Return by how much rounding may have moved the sum of a price and a distance from it.
+
+    ``100 + 7 * 0.01`` is not quite 100.07 in floats.
+    """
+    return ROUNDING * max(abs(price), away)

@@ -52,7 +52,7 @@ def depth_within(
     """Return what rests within ``bps`` of a reference, or within ``ticks`` of size ``tick``; the bound is inclusive.
 
     Bids at ``ref - distance`` or above, asks at ``ref + distance`` or below. ``ref`` is the mid, the side's own best
-    price ("best"), or a price such as a micro-price. A level that rounding alone puts outside is inside (1e-9 of the
+    price ("best"), or a price such as a micro-price. A level that rounding alone puts outside is inside (1e-12 of the
     price). None where there is no reference, and for ``bps`` of one that is not above 0. O(levels in the band).
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard, cast
 import numpy as np
 import numpy.typing as npt
 
-from orderbook.analytics._arguments import as_count, as_positive, one_of
+from orderbook.analytics._arguments import as_count, as_finite, as_positive, one_of
 from orderbook.analytics._levels import BookLike, is_known_to
 from orderbook.analytics._pooling import (
     Cells,
@@ -211,6 +211,7 @@ def envelope(ts: npt.ArrayLike, values: npt.ArrayLike, *, columns: int = 1200) -
 
     Raises:
         ValueError: no rows, falling times, or ``columns`` below 1.
+        TypeError: ``ts`` is neither int ns nor ``datetime64``.
 
     >>> envelope([0, 10, 20, 30], [1.0, 9.0, 2.0, np.nan], columns=2)
     Envelope(t_edges=array([ 0, 20, 40]), low=array([1., 2.]), high=array([9., 2.]))
@@ -286,6 +287,7 @@ def heatmap_grid(
 
     Raises:
         ValueError: no row with a price; a price between ticks; falling times; an option that is none.
+        TypeError: ``t_edges`` are neither int ns nor ``datetime64``.
 
     >>> from orderbook import Panel
     >>> panel = Panel(ts=[0, 10, 20], state=[0, 0, 6], bid_px=[[99], [98], [np.nan]], bid_sz=[[5], [4], [0]],
@@ -348,7 +350,7 @@ def _span(
     if prices is not None:
         if around is not None:
             raise ValueError("give around or prices, not both")
-        low, high = (round(float(price) / tick) for price in prices)
+        low, high = (round(as_finite(price, "a price of prices") / tick) for price in prices)
         if low > high:
             raise ValueError(f"prices are the lowest and the highest, not {prices!r}")
         return low, high

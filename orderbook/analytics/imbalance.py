@@ -18,6 +18,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from orderbook.analytics._arguments import as_positive, as_tick, one_of
 from orderbook.analytics._levels import BookLike, mid_of
 from orderbook.analytics.prices import ROUNDING, chosen
@@ -69,6 +71,8 @@ def as_rule(weights: Weights, lam: float | None) -> tuple[Any, float]:
         return weights, 0.0 if lam is None else as_positive(lam, "lam")
     if callable(weights):
         return weights, 0.0
+    if not np.iterable(weights):
+        raise TypeError(f"weights are a name, a function of the distance, or numbers by rank, not {weights!r}")
     ranks = tuple(float(weight) for weight in weights)
     if not ranks or not all(0 <= weight < math.inf for weight in ranks):
         raise ValueError(f"weights by rank are finite and not negative, at least one, not {weights!r}")

@@ -6,13 +6,14 @@ order of one clock.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from orderbook.analytics._arguments import SideLike, Span, as_count, as_size, in_order, sign_of, span_ns
+from orderbook.analytics._arguments import SideLike, Span, as_count, as_finite, as_size, in_order, sign_of, span_ns
 from orderbook.analytics._levels import BookLike, best_of, mid_of
 from orderbook.analytics.arrays._rows import Floats
 from orderbook.analytics.arrays.impact import ImpactFit, finish_fit, fit_rows
@@ -32,6 +33,9 @@ class KyleLambda:
     :func:`~orderbook.analytics.arrays.kyle_lambda` (``"ols"``, or ``"origin"`` without ``intercept``) over the last
     ``window`` intervals, None: over all, by co-moments updated in one pass (Welford). An interval without a mid at
     both ends is left out. O(1) an update and O(window) for a value. Source: Kyle (1985).
+
+    Pitfall: call :meth:`reset` as soon as a gap is known; intervals of it that a trade has ended by then are counted
+    as without a move, where the array form, which knows the whole tape, leaves them out.
 
     Raises:
         ValueError: ``interval`` or ``window`` is not above 0.
@@ -264,15 +268,15 @@ class EffectiveSpread:
         """Return the effective spread of a trade in price; ``side`` is the aggressor's, 0 or None: unknown.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last, no such side, or no size.
+            ValueError: ``ts`` is earlier than the last, no such side, or no price or size.
         """
-        sign, volume = sign_of(side), as_size(size)
+        sign, paid, volume = sign_of(side), as_finite(price, "price"), as_size(size)
         self._ts = in_order(ts, self._ts)
         reference = self._earlier if self._book_ts == ts else self._now
         if reference is None or not sign:
             return None
-        effective = 2.0 * sign * (float(price) - reference)
-        trade = _Pending(ts, sign, float(price), reference, abs(float(price)) * volume)
+        effective = 2.0 * sign * (paid - reference)
+        trade = _Pending(ts, sign, paid, reference, abs(paid) * volume)
         self._effective.add(effective, trade)
         for waiting in self._pending:
             waiting.append(trade)
@@ -324,8 +328,9 @@ class _Mean:
 
 
 def reference_of(book: BookLike, fair: Fair) -> float | None:
-    """The price of a book that counts as fair, None where there is none."""
-    return fair(book) if callable(fair) else _FAIR[fair](book)
+    """The price of a book that counts as fair, None where there is none (a function may also say NaN)."""
+    price = fair(book) if callable(fair) else _FAIR[fair](book)
+    return price if price is not None and math.isfinite(price) else None
 
 
 def _weighted_mid(book: BookLike) -> float | None:

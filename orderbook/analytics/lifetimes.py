@@ -335,13 +335,17 @@ def empirical_fill_table(
     if until.ndim != 1 or not (until >= 0).all():
         raise ValueError(f"horizons are seconds from 0, shape (H,), not {horizons!r}")
     labels = [np.asarray(column) for column in ((lives.side,) if by is None else by)]
-    if any(column.shape != (len(lives),) for column in labels):
-        raise ValueError(f"by is columns of {len(lives)} labels, not of {[column.shape for column in labels]}")
+    if not labels or any(column.shape != (len(lives),) for column in labels):
+        raise ValueError(
+            f"by is columns of {len(lives)} labels, not of the shapes {[column.shape for column in labels]}"
+        )
     groups, of = np.unique(np.stack(labels, axis=1), axis=0, return_inverse=True)
     ends = np.full((3, len(groups), len(until)), np.nan)
     orders, left_out = np.zeros(len(groups), np.int64), 0
+    sizes = np.bincount(of.reshape(-1), minlength=len(groups))
+    members = np.split(np.argsort(of.reshape(-1), kind="stable"), np.cumsum(sizes)[:-1])
     for group in range(len(groups)):
-        risks = lives[of.reshape(-1) == group].risks()
+        risks = lives[members[group]].risks()
         orders[group], left_out = len(risks.durations), left_out + risks.left_out
         if len(risks.durations):
             cause = np.where(risks.cause > Exit.FILLED, Exit.CANCELLED, risks.cause)

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from typing import NamedTuple
 
-from orderbook.analytics._arguments import Span, as_positive, span_ns
+from orderbook.analytics._arguments import Span, as_positive, in_order, span_ns
 from orderbook.analytics._levels import BookLike, mid_of
 from orderbook.analytics.cost import sweep
 
@@ -89,9 +89,7 @@ class LiquidityScore:
         Raises:
             ValueError: ``ts`` is before that of the update before.
         """
-        if self._ts is not None and ts < self._ts:
-            raise ValueError(f"ts never falls, but {ts} comes after {self._ts}")
-        self._ts = ts
+        self._ts = in_order(ts, self._ts)
         while self._samples and self._samples[0][0] <= ts - self.window:
             del self._sorted[bisect_left(self._sorted, self._samples.popleft()[1])]
         cost = round_trip_bps(book, self.notional)

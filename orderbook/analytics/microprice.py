@@ -117,6 +117,11 @@ class MicropriceModel:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays come out of a pickle writable.
+        self.__dict__.update(state)
+        self.__post_init__()
+
     @property
     def outer_edges(self) -> npt.NDArray[np.float64]:
         """Bounds of ``abs(rho)`` between the middle bucket and the ones further out, rising, (n_imb // 2,)."""
@@ -133,7 +138,7 @@ def microprice(book: BookLike, model: MicropriceModel) -> float | None:
     Pitfall: a model is of one instrument on one feed. A conflated feed has other transitions; fit it anew.
 
     Raises:
-        ValueError: the spread is no whole number of the model's ticks.
+        ValueError: the spread is above 0 and no whole number of the model's ticks.
 
     >>> import numpy as np
     >>> from orderbook import L2Book
@@ -151,10 +156,10 @@ def microprice(book: BookLike, model: MicropriceModel) -> float | None:
         return None
     bid, bid_size, ask, ask_size = best
     exact = (ask - bid) / model.tick
-    if off_grid(exact, abs(ask) + abs(bid), model.tick):
+    if exact > 0 and off_grid(exact, abs(ask) + abs(bid), model.tick):
         raise ValueError(f"the spread from {bid!r} to {ask!r} is no whole number of ticks of {model.tick!r}")
     spread = round(exact)
-    if spread < 1 or (spread > model.n_spread and model.wide == "drop") or min(bid_size, ask_size) <= 0:
+    if spread < 1 or (spread > model.n_spread and model.wide == "drop"):
         return None
     rho = (bid_size - ask_size) / (bid_size + ask_size)
     out = bisect_left(model.outer_edges, abs(rho))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, TypeAlias
 
@@ -41,16 +42,20 @@ def chosen(book: BookLike, depth: int | None, within_bps: float | None) -> tuple
     n = None if depth is None else as_count(depth, "depth")
     width = None if within_bps is None else as_positive(within_bps, "within_bps")
     if width is None:
-        return list(book.bids[:n]), list(book.asks[:n])
+        return _held(book.bids[:n]), _held(book.asks[:n])
     centre = mid_of(book)
     if centre is None or centre <= 0:
         return [], []
     reach = centre * (width / 1e4 + ROUNDING)
     low, high = centre - reach, centre + reach
     return (
-        list(takewhile(lambda row: float(row.price) >= low, islice(book.bids, n))),
-        list(takewhile(lambda row: float(row.price) <= high, islice(book.asks, n))),
+        _held(takewhile(lambda row: float(row.price) >= low, islice(book.bids, n))),
+        _held(takewhile(lambda row: float(row.price) <= high, islice(book.asks, n))),
     )
+
+
+def _held(rows: Iterable[Level]) -> list[Level]:
+    return [row for row in rows if row.size > 0]
 
 
 def _floats(rows: list[Level]) -> Levels:

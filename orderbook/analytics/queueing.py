@@ -289,7 +289,8 @@ def queue_fill_time(n: int, mu: float, theta: float) -> float:
     2.1667
     """
     _check(n, mu=mu, theta=theta)
-    return math.inf if mu == 0 else float(np.sum(1 / (mu + theta * np.arange(n + 1))))
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(np.sum(1 / (mu + theta * np.arange(n + 1))))
 
 
 def fill_before_move(

@@ -122,7 +122,7 @@ class Resilience:
         if self._best is None or not len(levels):
             return None
         price, size = self._best
-        if 1 - self._above(book, price) / size < self._share:
+        if (size - self._above(book, price)) / size < self._share:
             return None
         after = self._band(book, price)
         return _Shock(ts, price, self._depth, after) if self._depth > after else None

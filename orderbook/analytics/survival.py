@@ -187,6 +187,8 @@ class _Sample:
         self.weight = ones if weights is None else self._like("weights", np.asarray(weights, np.float64))
         self.entry = zeros if entry is None else self._like("entry", np.asarray(entry, np.float64))
         _not_negative("weights", self.weight)
+        if np.isinf(self.weight).any():
+            raise ValueError("weights are finite")
         if not (self.entry <= self.duration).all():
             raise ValueError("entry is at most the duration, and not NaN")
         # What ended just as it came under observation was never seen to be at risk.
@@ -199,13 +201,16 @@ class _Sample:
 
     def flags(self, name: str, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Bools; what has no weight has not ended either."""
-        flags: npt.NDArray[np.bool_] = self._like(name, np.asarray(values, np.float64)) != 0
+        given = self._like(name, np.asarray(values, np.float64))
+        if np.isnan(given).any():
+            raise ValueError(f"{name} is True or False, and not NaN")
+        flags: npt.NDArray[np.bool_] = given != 0
         return flags & (self.weight > 0)
 
     def codes(self, name: str, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Codes of at least 0; 0 where there is no weight."""
         codes = self._like(name, np.asarray(values, np.float64))
-        if not ((codes >= 0) & (codes == np.floor(codes))).all():
+        if not ((codes >= 0) & (codes == np.floor(codes)) & np.isfinite(codes)).all():
             raise ValueError(f"{name} is whole numbers, 0 for censored")
         return np.where(self.weight > 0, codes, 0).astype(np.int64)
 

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Final, Literal, TypeAlias
 
-from orderbook.analytics._arguments import SideLike, as_count, as_positive, as_size, in_order, sign_of
+from orderbook.analytics._arguments import SideLike, as_count, as_finite, as_positive, as_size, in_order, sign_of
 
 __all__ = ("VPIN",)
 
@@ -71,26 +71,26 @@ class VPIN:
         """Count a trade; ``side`` is the aggressor's (0 or None: unknown), ``price`` is read with ``"bvc"``.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last, no such side, no size, or the price is missing.
+            ValueError: ``ts`` is earlier than the last, no such side, no size, or no price that is needed.
         """
         sign, left = sign_of(side), as_size(size)
-        if self._sigma is not None:
-            if price is None:
-                raise ValueError("signs='bvc' needs the price of each trade")
-            self._start = float(price) if self._start is None else self._start
+        if self._sigma is not None and price is None:
+            raise ValueError("signs='bvc' needs the price of each trade")
+        paid = None if self._sigma is None or price is None else as_finite(price, "price")
         self._ts = in_order(ts, self._ts)
+        self._start = paid if self._start is None else self._start
         missing = self._volume - self._filled
         if left < missing - self._volume * _SLACK:
             self._take(sign, left)
             return
         self._take(sign, missing)
-        self._close(price)
+        self._close(paid)
         # What is left of one trade fills whole buckets that are all alike; of those no more than n are ever seen.
         left = max(left - missing, 0.0)
         whole = int(left / self._volume + _SLACK)
         for _ in range(min(whole, self._last.maxlen or 0)):
             self._take(sign, self._volume)
-            self._close(price)
+            self._close(paid)
         self._count += max(whole - (self._last.maxlen or 0), 0)
         self._take(sign, max(left - whole * self._volume, 0.0))
 
@@ -107,7 +107,7 @@ class VPIN:
             imbalance = abs(self._net) / self._volume
         else:
             imbalance = abs(math.erf((price - self._start) / self._sigma * math.sqrt(0.5)))  # 2 Phi(x) - 1
-            self._start = float(price)
+            self._start = price
         self._last.append(min(imbalance, 1.0))
         self._count += 1
         self._filled, self._net = 0.0, 0.0

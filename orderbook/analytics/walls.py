@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
+from operator import add
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -88,8 +90,10 @@ def _judged(book: BookLike, side: Side, depth: int, floor: float) -> list[Wall]:
     rows = levels_of(book, side, depth)
     if len(rows) < 2:
         return []
-    total = sum(size for _, size in rows)
-    logs = [math.log(size) for _, size in rows]
+    sizes = [size for _, size in rows]
+    # Summed from both ends: the total less a level that dwarfs the others may be 0.
+    before, behind = accumulate(sizes, initial=0.0), [*accumulate(reversed(sizes), initial=0.0)][-2::-1]
+    logs = [math.log(size) for size in sizes]
     middle = median(logs)
     spread = MAD_SCALE * max(median(abs(value - middle) for value in logs), floor)
     return [
@@ -97,9 +101,9 @@ def _judged(book: BookLike, side: Side, depth: int, floor: float) -> list[Wall]:
             side=side,
             price=price,
             size=size,
-            ratio=size * (len(rows) - 1) / (total - size),
+            ratio=size * (len(rows) - 1) / others,
             robust_z=(value - middle) / spread,
             distance=(rows[0][0] - price) * side,
         )
-        for (price, size), value in zip(rows, logs, strict=True)
+        for (price, size), value, others in zip(rows, logs, map(add, before, behind), strict=True)
     ]

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from orderbook.types import INT64_MIN
+
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -46,19 +48,24 @@ def as_grid(values: npt.ArrayLike, name: str) -> Floats:
         given = given[:, None]
     if given.ndim != 2:
         raise ValueError(f"{name} have the shape (rows, levels) or (rows,), not {given.shape}")
+    return _floats(given)
+
+
+def _floats(given: Array) -> Floats:
+    """The numbers as float64, NaN where one is the int that says absent."""
     if given.dtype.kind == "i":
-        absent = given == np.iinfo(np.int64).min
+        absent = given == INT64_MIN
         return np.where(absent, NAN, given) if absent.any() else given.astype(np.float64)
     return np.asarray(given, np.float64)
 
 
 def as_row(values: npt.ArrayLike, rows: int, name: str) -> Floats:
-    """Return one float64 a row: (T,) as it is, a scalar repeated (without memory).
+    """Return one float64 a row: (T,) as it is, a scalar repeated (without memory). ``INT64_MIN`` becomes NaN.
 
     Raises:
         ValueError: neither a scalar nor T values.
     """
-    given = np.asarray(values, np.float64)
+    given = _floats(np.asarray(values))
     if given.ndim == 0:
         return np.broadcast_to(given, (rows,))
     if given.shape != (rows,):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import Span, span_ns
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, same_rows
+from orderbook.types import INT64_MAX
 
 Times: TypeAlias = npt.NDArray[np.int64]
 
@@ -33,11 +34,11 @@ def in_steps(kernel: Callable[..., Array], *arrays: Array, shape: tuple[int, ...
     return out
 
 
-def as_times(values: npt.ArrayLike, name: str) -> Times:
-    """Return times as int64 ns; ``datetime64`` of any unit is converted.
+def as_stamps(values: npt.ArrayLike, name: str) -> Times:
+    """Return times in any order as int64 ns; ``datetime64`` of any unit is converted.
 
     Raises:
-        ValueError: not one-dimensional, or a time is earlier than the one before it.
+        ValueError: not one-dimensional.
         TypeError: neither whole numbers nor ``datetime64``.
     """
     given = np.asarray(values)
@@ -47,7 +48,17 @@ def as_times(values: npt.ArrayLike, name: str) -> Times:
         given = given.astype("M8[ns]")
     elif given.dtype.kind not in "iu" and given.size:
         raise TypeError(f"{name} holds int nanoseconds or datetime64, not {given.dtype}")
-    times = given.astype(np.int64)
+    return given.astype(np.int64)
+
+
+def as_times(values: npt.ArrayLike, name: str) -> Times:
+    """Return times as int64 ns; ``datetime64`` of any unit is converted.
+
+    Raises:
+        ValueError: not one-dimensional, or a time is earlier than the one before it.
+        TypeError: neither whole numbers nor ``datetime64``.
+    """
+    times = as_stamps(values, name)
     if (times[1:] < times[:-1]).any():
         at = int(np.argmax(times[1:] < times[:-1])) + 1
         raise ValueError(f"{name} never falls, but {name}[{at}] is earlier than {name}[{at - 1}]")
@@ -75,6 +86,11 @@ def as_horizons(horizons: Sequence[Span]) -> Times:
         TypeError: one is no length of time.
     """
     return np.array([span_ns(span, "horizon") for span in horizons], np.int64)
+
+
+def after(times: Any, spans: Any) -> Any:
+    """Return ``times + spans``, at most the last time there is: an endless horizon must not come round to 1677."""
+    return np.minimum(times, INT64_MAX - spans) + spans
 
 
 def as_signs(side: npt.ArrayLike, name: str = "side") -> Floats:

@@ -74,7 +74,8 @@ def vpin_bvc(price: npt.ArrayLike, size: npt.ArrayLike, bucket: float, sigma: fl
     deviation = as_positive(sigma, "sigma")
     _same_length(price=prices, size=sizes)
     _, end = _buckets(np.concatenate([[0.0], np.cumsum(sizes)]), volume)
-    changes = np.diff(np.concatenate([prices[:1], prices[end]])) if len(end) else np.zeros(0)
+    with np.errstate(all="ignore"):
+        changes = np.diff(np.concatenate([prices[:1], prices[end]])) if len(end) else np.zeros(0)
     bought = bvc(changes, deviation, 1.0)
     return _rolled(np.abs(2 * bought - 1), end, n)
 
@@ -97,7 +98,8 @@ def bvc(change: npt.ArrayLike, sigma: npt.ArrayLike, volume: npt.ArrayLike) -> F
     changes = np.atleast_1d(np.asarray(change, np.float64))
     rows = len(changes)
     deviations = as_row(sigma, rows, "sigma")
-    scores = np.divide(changes, deviations, out=np.full(rows, NAN), where=deviations > 0)
+    with np.errstate(all="ignore"):
+        scores = np.divide(changes, deviations, out=np.full(rows, NAN), where=deviations > 0)
     # numpy has no erf. Buckets are few (trades are many), so the exact one of the C library, called for each, is
     # cheaper than the error of an approximation; erfc keeps its digits in the lower tail, where 1 + erf loses them.
     shares = np.array([math.erfc(score) / 2 for score in (scores * -math.sqrt(0.5)).tolist()])

@@ -24,7 +24,9 @@ from orderbook.analytics.arrays._rows import (
     present,
     same_rows,
 )
-from orderbook.analytics.cost import PRICE_ROUNDING, SIZE_ROUNDING, By, Distance, OnPartial
+from orderbook.analytics.arrays._windows import as_times
+from orderbook.analytics.cost import SIZE_ROUNDING, By, Distance, OnPartial
+from orderbook.analytics.prices import ROUNDING
 from orderbook.types import Side
 
 __all__ = (
@@ -112,8 +114,8 @@ def sweep(
     >>> got["avg"].round(6), got["filled"], got["complete"], got["slip_mid_bps"].round(7)
     (array([100.035,     nan]), array([30., 60.]), array([ True, False]), array([2.49975,     nan]))
     """
-    prices, sizes = as_levels(px, sz)
-    rows = same_rows(prices, sizes)
+    prices, sizes = best_levels(px, sz)
+    rows = len(prices)
     one_of(by, By, "by")
     one_of(on_partial, OnPartial, "on_partial")
     kernel = partial(_sweep, taker=as_side(side), by=by, on_partial=on_partial)
@@ -240,7 +242,7 @@ def price_for_qty(
     >>> price_for_qty([[100.02, 100.03]] * 2, [[15, 5]] * 2, [16, 21])
     Answers(value=array([100.03,    nan]), known=array([ True, False]))
     """
-    prices, sizes = as_levels(px, sz)
+    prices, sizes = best_levels(px, sz)
     wanted = quantities(qty, len(prices))
     found = in_blocks(_price_for_qty, prices, sizes, wanted, as_flags(known, len(prices), "known"), shape=(2,))
     return Answers(found[:, 0], found[:, 1] > 0)
@@ -257,8 +259,8 @@ def qty_for_price(
 ) -> Answers:
     """Return how much a marketable limit order at ``limit`` can take: all sizes at that price or better. O(T N).
 
-    (T, N) to (T,). 0 where nothing is so cheap, an empty row included; NaN where ``limit`` is. ``side`` is the taker's:
-    "buy" counts asks at ``limit`` or below. ``known`` as for :func:`sweep`.
+    (T, N) to (T,). 0 where nothing is so cheap, an empty row included; NaN where ``limit`` is not finite. ``side`` is
+    the taker's: "buy" counts asks at ``limit`` or below. ``known`` as for :func:`sweep`.
 
     Raises:
         ValueError: shapes that do not fit, or not a side.
@@ -266,10 +268,11 @@ def qty_for_price(
     >>> qty_for_price([[100.02, 100.03, 100.06]], [[15, 5, 40]], 100.03, "buy")
     Answers(value=array([20.]), known=array([ True]))
     """
-    prices, sizes = as_levels(px, sz)
+    prices, sizes = best_levels(px, sz)
     bound = as_row(limit, len(prices), "limit")
+    bound = np.where(np.isfinite(bound), bound, NAN)
     resting = as_side(side).opposite
-    slack = resting * PRICE_ROUNDING * np.abs(bound)
+    slack = resting * ROUNDING * np.abs(bound)
     return _size_to(prices, sizes, bound - slack, bound + slack, resting, as_flags(known, len(prices), "known"))
 
 
@@ -295,11 +298,11 @@ def qty_to_move(
     >>> qty_to_move([[100.02, 100.03, 100.06]], [[15, 5, 40]], "buy", ticks=2, tick=0.01)
     Answers(value=array([20.]), known=array([ True]))
     """
-    prices, sizes = as_levels(px, sz)
+    prices, sizes = best_levels(px, sz)
     resting, distance = as_side(side).opposite, Distance.of(ticks, bps, tick)
     first = np.where(present(prices[:, 0], sizes[:, 0]), prices[:, 0], NAN)
     away = np.where(first > 0, first * distance.size, NAN) if distance.relative else np.full(len(first), distance.size)
-    nearer = first - resting * (away - PRICE_ROUNDING * np.fmax(np.abs(first), away))
+    nearer = first - resting * (away - ROUNDING * np.fmax(np.abs(first), away))
     flags = as_flags(known, len(prices), "known")
     found = _size_to(prices, sizes, nearer, nearer, resting, flags)
     # Where there is no best price, or no distance from it, only a side without more levels is known.
@@ -338,7 +341,7 @@ def round_trip_bps(
     >>> round_trip_bps(*bids, *asks, 2_500).round(7)
     array([4.5988644])
     """
-    bids, asks = as_levels(bid_px, bid_sz), as_levels(ask_px, ask_sz)
+    bids, asks = best_levels(bid_px, bid_sz), best_levels(ask_px, ask_sz)
     rows = same_rows(*bids, *asks)
     return in_blocks(_round_trip_bps, *bids, *asks, quantities(notional, rows, "notional"))
 
@@ -368,16 +371,14 @@ def liquidity_score(
 
     Raises:
         ValueError: shapes that do not fit, times that fall, or a window that is not above 0.
+        TypeError: ``ts`` holds neither whole numbers nor ``datetime64``.
 
     >>> liquidity_score([4.0, 6.0, 5.0], [0, 1, 2], window=10)
     array([nan,  0., 50.])
     """
-    cost = np.asarray(cost_bps, np.float64)
-    times = np.asarray(ts, np.int64)
-    if cost.ndim != 1 or times.shape != cost.shape:
+    cost, times = np.asarray(cost_bps, np.float64), as_times(ts, "ts")
+    if cost.shape != times.shape:
         raise ValueError(f"cost_bps and ts have one value a row, not the shapes {cost.shape} and {times.shape}")
-    if (times[1:] < times[:-1]).any():
-        raise ValueError("ts never falls")
     section = np.cumsum(as_flags(reset, len(cost)))
     there = np.flatnonzero(~np.isnan(cost))
     kept = times[there]
@@ -415,10 +416,15 @@ def _counts_below(ranks: Array, starts: Array, ends: Array) -> tuple[Array, Arra
 # ---- shared by the measures of cost and depth ------------------------------------------------------------------------
 
 
-def best_levels(px: npt.ArrayLike, sz: npt.ArrayLike, depth: int | None) -> tuple[Floats, Floats]:
-    """Return the first ``depth`` columns of both (None: all) as (T, N) float64."""
+def best_levels(px: npt.ArrayLike, sz: npt.ArrayLike, depth: int | None = None) -> tuple[Floats, Floats]:
+    """Return the first ``depth`` columns of both (None: all) as (T, N) float64; one of absent levels if there is none.
+
+    The kernels look at the first and the last level of a row.
+    """
     prices, sizes = as_levels(px, sz)
     count = None if depth is None else as_count(depth, "depth")
+    if not prices.shape[1]:
+        return np.full((len(prices), 1), NAN), np.zeros((len(prices), 1))
     return prices[:, :count], sizes[:, :count]
 
 

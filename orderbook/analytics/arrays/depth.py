@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from orderbook.analytics._arguments import SideLike, as_side
-from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_grid, as_levels, as_row, in_blocks, same_rows
+from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_levels, as_row, in_blocks
 from orderbook.analytics.arrays.cost import best_levels, clean
-from orderbook.analytics.cost import PRICE_ROUNDING
+from orderbook.analytics.arrays.prices import first_column
+from orderbook.analytics.prices import ROUNDING
 from orderbook.types import Side
 
 __all__ = ("Bands", "depth_bands", "depth_slope", "quote_slope", "shape_exponent", "slope_ns")
@@ -45,9 +46,10 @@ def depth_bands(
     """Return what rests on a side of the book within each of K distances from ``ref``, in basis points of it. O(T N K).
 
     (T, N) to (T, K). Bids at ``ref * (1 - bps / 1e4)`` or above, asks at ``ref * (1 + bps / 1e4)`` or below; the bound
-    is inclusive, and a level that rounding alone puts outside is inside (1e-9 of the price). ``ref`` is a number or
-    one a row: the mid, the side's own best price, a micro-price. NaN where it is not above 0. ``known`` (T,), such as
-    ``panel.asks_known``: where it is True and a row has room left, there are no more levels than are shown.
+    is inclusive, and a level that rounding alone puts outside is inside (1e-12 of the price). ``ref`` is a number or
+    one a row: the mid, the side's own best price, a micro-price. NaN where it is not a finite number above 0. ``known``
+    (T,), such as ``panel.asks_known``: where it is True and a row has room left, there are no more levels than are
+    shown.
 
     Raises:
         ValueError: shapes that do not fit, a distance that is not above 0, or not a side.
@@ -56,7 +58,7 @@ def depth_bands(
     >>> bands.size, bands.complete
     (array([[15., 20., 20., 60.]]), array([[ True,  True,  True, False]]))
     """
-    prices, sizes = as_levels(px, sz)
+    prices, sizes = best_levels(px, sz)
     widths = np.atleast_1d(np.asarray(bps, np.float64))
     if widths.ndim != 1 or not ((widths > 0) & (widths < np.inf)).all():
         raise ValueError(f"bps are one or more distances above 0, not {bps!r}")
@@ -77,13 +79,13 @@ def _depth_bands(px: Floats, sz: Floats, ref: Floats, known: Bools, widths: Floa
     out = np.empty((len(px), 4, len(widths)))
     for k, width in enumerate(widths):
         limit = ref * (width / 1e4)
-        slack = PRICE_ROUNDING * np.fmax(ref, limit)
+        slack = ROUNDING * np.fmax(ref, limit)
         inside = away <= limit + slack
         out[:, 0, k] = np.where(inside, q, 0).sum(0)
         out[:, 1, k] = np.where(inside, money, 0).sum(0)
         out[:, 2, k] = inside.sum(0)
         out[:, 3, k] = (farthest >= limit - slack) | all_shown
-    undefined = ~(ref > 0)
+    undefined = ~((ref > 0) & (ref < np.inf))
     out[undefined, :3] = NAN
     out[undefined, 3] = 0
     return out
@@ -202,9 +204,8 @@ def quote_slope(
     >>> quote_slope([100.00], [5], [100.02], [15]).round(8)
     array([0.00463232])
     """
-    columns = [as_grid(values, name)[:, 0] for values, name in ((bid_px, "bid_px"), (bid_sz, "bid_sz"))]
-    columns += [as_grid(values, name)[:, 0] for values, name in ((ask_px, "ask_px"), (ask_sz, "ask_sz"))]
-    same_rows(*columns)
+    grids = (*as_levels(bid_px, bid_sz), *as_levels(ask_px, ask_sz))
+    columns = [first_column(grid) for grid in grids]
     return in_blocks(partial(_quote_slope, log=log), *columns)
 
 

@@ -252,34 +252,37 @@ def imbalance_zscore(
 
 
 def _zscore(values: Floats, width: int) -> Floats:
-    """The z-score of each row in the ``width`` rows up to it; wrong, not NaN, before there are so many."""
-    blocks = -(-len(values) // width)
-    padded = np.full(blocks * width, NAN)
+    """The z-score of each row in the ``width`` rows up to it; wrong, not NaN, before there are so many.
+
+    A window is the end of one block of ``width`` rows and the beginning of the next; the moments of both are pooled
+    (Chan, Golub and LeVeque 1983). Nothing is ever taken out of a sum, so that errors do not grow with the rows.
+    """
+    padded = np.full(-(-len(values) // width) * width, NAN)
     padded[: len(values)] = values
-    now = padded.reshape(blocks, width)
-    before = np.concatenate([now[:1], now[:-1]])
-    there, there_before = np.isfinite(now), np.isfinite(before)
-    # Numbers are taken relative to the mean of the block before, so that squares of them cancel nothing.
-    with np.errstate(invalid="ignore"):
-        centre = np.where(there_before, before, 0.0).sum(1, keepdims=True) / there_before.sum(1, keepdims=True)
-    centre = np.nan_to_num(centre)
-    now, before = np.where(there, now - centre, 0.0), np.where(there_before, before - centre, 0.0)
-    count = _windows(there.astype(np.float64), there_before.astype(np.float64))
-    first, second = _windows(now, before), _windows(now * now, before * before)
+    now = padded.reshape(-1, width)
+    backwards = np.concatenate([np.full((1, width), NAN), now[:-1]])[:, ::-1]
+    origin, count, mean, squares = _moments(now)
+    # The last row of a block needs nothing of the block before, the first all but one.
+    before, *ends = _moments(backwards)
+    others, end, end_squares = (np.pad(part[:, -2::-1], ((0, 0), (0, 1))) for part in ends)
+    gap, share = before - origin + (end - mean), others / np.maximum(count + others, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = first / count
-        variance = second / count - mean * mean
+        variance = (squares + end_squares + gap * gap * count * share) / (count + others)
         # What is left of equal numbers after rounding is no spread.
-        deviation = np.sqrt(np.where(variance > ROUNDING * second / count, variance, NAN))
-        scores = np.where(there, (now - mean) / deviation, NAN)
+        spread = variance > (ROUNDING * now) ** 2
+        scores = np.where(spread, (now - origin - mean - gap * share) / np.sqrt(variance), NAN)
     return np.asarray(scores.ravel()[: len(values)])
 
 
-def _windows(now: Floats, before: Floats) -> Floats:
-    """Sums of the windows that end in each row of a block: the end of the block before, and its own beginning.
+def _moments(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """An origin for each row, and of the numbers up to each column: how many, mean from there, sum of squares about it.
 
-    Two cumulative sums of at most one block are added, none is subtracted: errors do not grow with the number of rows.
+    The origin is the first number, so that equal ones have no deviation at all. NaN is no number. (Welford 1962)
     """
-    sums = now.cumsum(1)
-    sums[:, :-1] += before[:, :0:-1].cumsum(1)[:, ::-1]
-    return sums
+    there = np.isfinite(values)
+    origin = np.nan_to_num(np.take_along_axis(values, there.argmax(1)[:, None], 1))
+    away = np.where(there, values - origin, 0.0)
+    count = there.cumsum(1).astype(np.float64)
+    mean = away.cumsum(1) / np.maximum(count, 1)
+    before = np.pad(mean[:, :-1], ((0, 0), (1, 0)))
+    return origin, count, mean, np.where(there, (away - before) * (away - mean), 0.0).cumsum(1)

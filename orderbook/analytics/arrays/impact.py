@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import Span, as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, in_blocks
-from orderbook.analytics.arrays._windows import Times, as_edges, as_horizons, as_signs, as_sizes, as_times
+from orderbook.analytics.arrays._windows import Times, after, as_edges, as_horizons, as_signs, as_sizes, as_times
 
 __all__ = (
     "DollarMean",
@@ -84,7 +84,8 @@ class SpreadParts(NamedTuple):
 
     def _bps(self, parts: Floats) -> Floats:
         reference = np.where(self.reference > 0, self.reference, NAN)
-        bps: Floats = 1e4 * parts / reference[:, None]
+        with np.errstate(all="ignore"):
+            bps: Floats = 1e4 * parts / reference[:, None]
         return bps
 
 
@@ -121,7 +122,8 @@ def mid_change(
     price, part = _as_of(prices, at), np.concatenate([[0], np.cumsum(resets)])
     in_gap = np.append(resets, False)[at + 1]
     price[in_gap] = NAN
-    return np.where(np.diff(part[at + 1]) == 0, np.diff(price), NAN)
+    with np.errstate(all="ignore"):
+        return np.where(np.diff(part[at + 1]) == 0, np.diff(price), NAN)
 
 
 def kyle_lambda(flow: npt.ArrayLike, change: npt.ArrayLike, method: Method = "ols") -> ImpactFit:
@@ -186,10 +188,11 @@ def amihud(returns: npt.ArrayLike, dollar_volume: npt.ArrayLike) -> float:
     >>> amihud([0.01, -0.02, 0.03], [100, 100, 0])
     0.00015000000000000001
     """
-    moves = np.abs(np.asarray(returns, np.float64))
+    moves = np.abs(_windows(returns, "returns"))
     volume = _one_each(dollar_volume, len(moves), "dollar_volume")
     usable = (volume > 0) & np.isfinite(moves)
-    return float((moves[usable] / volume[usable]).mean()) if usable.any() else NAN
+    with np.errstate(all="ignore"):
+        return float((moves[usable] / volume[usable]).mean()) if usable.any() else NAN
 
 
 def effective_spread(
@@ -239,12 +242,13 @@ def effective_spread(
     later = _later(times, spans, rows, references, resets, before)
     later[np.isnan(now)] = NAN
     doubled = np.where(signs == 0, NAN, 2 * signs)
-    return SpreadParts(
-        now,
-        doubled * (prices - now),
-        doubled[:, None] * (prices[:, None] - later),
-        doubled[:, None] * (later - now[:, None]),
-    )
+    with np.errstate(all="ignore"):
+        return SpreadParts(
+            now,
+            doubled * (prices - now),
+            doubled[:, None] * (prices[:, None] - later),
+            doubled[:, None] * (later - now[:, None]),
+        )
 
 
 def dollar_mean(values: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike) -> DollarMean:
@@ -262,11 +266,11 @@ def dollar_mean(values: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike
     sizes = as_sizes(size)
     if given.shape[:1] != sizes.shape:
         raise ValueError(f"values has one row a trade, {len(sizes)}, not the shape {given.shape}")
-    weights = np.abs(_one_each(price, len(sizes), "price")) * sizes
-    weights = weights.reshape(-1, *(1,) * (given.ndim - 1))
-    usable = np.isfinite(given) & np.isfinite(weights)
-    total = np.where(usable, weights, 0.0).sum(axis=0)
+    prices = np.abs(_one_each(price, len(sizes), "price"))
     with np.errstate(all="ignore"):
+        weights = (prices * sizes).reshape(-1, *(1,) * (given.ndim - 1))
+        usable = np.isfinite(given) & np.isfinite(weights)
+        total = np.where(usable, weights, 0.0).sum(axis=0)
         mean = np.where(usable, given * weights, 0.0).sum(axis=0) / total
     return DollarMean(mean[()], usable.sum(axis=0))
 
@@ -307,10 +311,15 @@ def _mean(values: Floats, usable: Array, n: Floats) -> Floats:
 def _pairs(flow: npt.ArrayLike, change: npt.ArrayLike, method: str) -> tuple[Floats, Floats]:
     if method not in _UNITS:
         raise ValueError(f"method is one of {', '.join(map(repr, _UNITS))}, not {method!r}")
-    flows = np.asarray(flow, np.float64)
-    if flows.ndim != 1:
-        raise ValueError(f"flow has the shape (windows,), not {flows.shape}")
+    flows = _windows(flow, "flow")
     return flows, _one_each(change, len(flows), "change")
+
+
+def _windows(values: npt.ArrayLike, name: str) -> Floats:
+    given = np.asarray(values, np.float64)
+    if given.ndim != 1:
+        raise ValueError(f"{name} has the shape (windows,), not {given.shape}")
+    return given
 
 
 def _one_each(values: npt.ArrayLike, count: int, name: str) -> Floats:
@@ -329,7 +338,7 @@ def _later(times: Times, spans: Times, rows: Times, references: Floats, resets: 
     """The reference at each time plus each horizon; NaN past the last row or across a reset."""
     if not len(rows):
         return np.full((len(times), len(spans)), NAN)
-    due = times[:, None] + spans
+    due = after(times[:, None], spans)
     at = np.searchsorted(rows, due, side="right") - 1
     parts = np.concatenate([[0], np.cumsum(resets)])
     in_gap = np.append(resets, False)[at + 1]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import as_count, as_positive, one_of
 from orderbook.analytics.arrays._rows import NAN, Floats, as_flags, as_grid, as_levels, in_blocks, present, same_rows
+from orderbook.analytics.arrays.prices import first_column
 from orderbook.analytics.microprice import MicropriceDiagnostics, MicropriceModel, Wide, off_grid
 
 __all__ = ("Edges", "fit_microprice", "hidden_depth_from_l1", "microprice", "next_mid_change", "p_up")
@@ -197,7 +198,7 @@ def next_mid_change(
     bid, held, ask, offered = _top_of(bid_px, bid_sz, ask_px, ask_sz)
     flags = as_flags(reset, len(bid))
     defined = present(bid, held) & present(ask, offered) & (bid < ask)
-    mid = np.where(defined, (bid + ask) / 2, NAN)
+    mid = in_blocks(lambda bid, ask, defined: np.where(defined, (bid + ask) / 2, NAN), bid, ask, defined)
     # Every row ends the run before it where the mid changes; NaN differs from itself, so it ends one too.
     ends = np.ones(len(mid) + 1, bool)
     ends[1:-1] = (mid[1:] != mid[:-1]) | flags[1:]
@@ -233,7 +234,7 @@ def p_up(bid_sz: npt.ArrayLike, ask_sz: npt.ArrayLike, *, rho: float = -1.0, hid
         share = np.arctan(c * lean) / np.arctan(c) if c > 0 else lean
         return np.where((held > 0) & (offered > 0), (1 - share) / 2, NAN)
 
-    return in_blocks(kernel, _first(bid_sz, "bid_sz"), _first(ask_sz, "ask_sz"))
+    return in_blocks(kernel, first_column(as_grid(bid_sz, "bid_sz")), first_column(as_grid(ask_sz, "ask_sz")))
 
 
 def hidden_depth_from_l1(bid_sz: npt.ArrayLike, ask_sz: npt.ArrayLike, up: npt.ArrayLike) -> float:
@@ -259,7 +260,7 @@ def hidden_depth_from_l1(bid_sz: npt.ArrayLike, ask_sz: npt.ArrayLike, up: npt.A
     >>> round(hidden_depth_from_l1([30, 30, 30], [10, 10, 10], [1, 1, 0]), 6)  # 2/3 = (30 + H) / (40 + 2 H)
     10.0
     """
-    held, offered = _first(bid_sz, "bid_sz"), _first(ask_sz, "ask_sz")
+    held, offered = first_column(as_grid(bid_sz, "bid_sz")), first_column(as_grid(ask_sz, "ask_sz"))
     outcome = np.asarray(up, np.float64)
     if outcome.shape != held.shape or outcome.shape != offered.shape:
         raise ValueError(f"up has one value a row, {held.shape}, not {outcome.shape}")
@@ -306,18 +307,13 @@ def _odd(n_imb: int) -> int:
     return n_imb
 
 
-def _first(values: npt.ArrayLike, name: str) -> Floats:
-    best: Floats = as_grid(values, name)[:, 0]
-    return best
-
-
 def _top_of(
     bid_px: npt.ArrayLike, bid_sz: npt.ArrayLike, ask_px: npt.ArrayLike, ask_sz: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Best prices and sizes, (T,) each."""
     bids, asks = as_levels(bid_px, bid_sz), as_levels(ask_px, ask_sz)
     same_rows(*bids, *asks)
-    return bids[0][:, 0], bids[1][:, 0], asks[0][:, 0], asks[1][:, 0]
+    return first_column(bids[0]), first_column(bids[1]), first_column(asks[0]), first_column(asks[1])
 
 
 def _edges(kind: Edges, n_imb: int, bid: Floats, held: Floats, ask: Floats, offered: Floats) -> Floats:

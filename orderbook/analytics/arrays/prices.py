@@ -25,6 +25,7 @@ from orderbook.analytics.arrays._rows import (
     row_sums,
     same_rows,
 )
+from orderbook.analytics.arrays._windows import as_times
 from orderbook.analytics.prices import ROUNDING, SpreadUnit, slack_of
 from orderbook.types import INT64_MIN, BookState
 
@@ -316,13 +317,13 @@ def time_weighted_mean(
 
     Args:
         values: (T,) a measure, for example a spread.
-        ts: (T,) int64 ns, not falling.
+        ts: (T,) int64 ns or ``datetime64``, not falling.
         state: (T,) codes of :class:`orderbook.BookState`.
         reset: (T,) bool, True where a row does not continue the one before.
 
     Raises:
         ValueError: ``ts`` falls, or shapes that do not fit together.
-        TypeError: ``ts`` holds no whole numbers.
+        TypeError: ``ts`` holds neither whole numbers nor ``datetime64``.
 
     >>> time_weighted_mean([2.0, 4.0, 4.0, 4.0], [0, 97, 98, 100])  # the mean over updates is 3.5
     2.06
@@ -330,7 +331,9 @@ def time_weighted_mean(
     numbers = np.asarray(values, np.float64)
     if numbers.ndim != 1:
         raise ValueError(f"values have one dimension, one value a row, not the shape {numbers.shape}")
-    times = _times(ts, len(numbers))
+    times = as_times(ts, "ts")
+    if times.shape != numbers.shape:
+        raise ValueError(f"ts has one time a row, {numbers.shape}, not the shape {times.shape}")
     starts = as_flags(reset, len(numbers))
     weight = np.diff(times).astype(np.float64)
     numbers = numbers[:-1]
@@ -343,19 +346,6 @@ def time_weighted_mean(
     weight, numbers = weight[used], numbers[used]
     length = float(weight.sum())
     return float(np.dot(weight, numbers)) / length if length > 0 else NAN
-
-
-def _times(ts: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
-    times = np.asarray(ts)
-    if times.dtype.kind not in "iu" and times.size:
-        raise TypeError(f"ts is int64 nanoseconds, not {times.dtype}")
-    if times.shape != (rows,):
-        raise ValueError(f"ts has one time a row, ({rows},), not the shape {times.shape}")
-    times = times.astype(np.int64, copy=False)
-    if (times[1:] < times[:-1]).any():
-        row = int(np.argmax(times[1:] < times[:-1])) + 1
-        raise ValueError(f"ts must not fall, but does at row {row}: {times[row - 1]} to {times[row]}")
-    return times
 
 
 def compact(px: npt.ArrayLike, sz: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from orderbook.analytics._arguments import SideLike, Span, as_count, as_positive, as_side
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, present
-from orderbook.analytics.arrays._windows import Times, as_horizons, as_times, in_steps
+from orderbook.analytics.arrays._windows import Times, after, as_horizons, as_times, in_steps
 
 __all__ = ("ResilienceCurves", "band_resilience", "resilience", "touch_shocks")
 
@@ -55,7 +55,7 @@ def touch_shocks(
     >>> touch_shocks([[100, 99], [100, 99], [99, 98]], [[10, 5], [4, 5], [5, 7]], "bid")
     array([1, 2])
     """
-    grid, sizes = as_levels(px, sz)
+    grid, sizes = _as_side(px, sz)
     least = as_share(share, "share")
     sign = int(as_side(side))
 
@@ -64,7 +64,8 @@ def touch_shocks(
         key, size = np.where(there, sign * px, NAN), np.where(there, sz, 0.0)
         best = key[:-1, :1]
         left = np.where(key[1:] >= best, size[1:], 0.0).sum(axis=1)
-        return np.where(there[1:, 0] & there[:-1, 0], 1 - left / size[:-1, 0], NAN)
+        # Not 1 - left / size: 1 - 8 / 10 is below 0.2 as a float.
+        return np.where(there[1:, 0] & there[:-1, 0], (size[:-1, 0] - left) / size[:-1, 0], NAN)
 
     found = in_steps(lost, grid, sizes) >= least
     return np.flatnonzero(found & ~as_flags(reset, len(grid)))
@@ -134,7 +135,7 @@ def band_resilience(
     >>> found.before, found.after, found.curve, found.half_life
     (array([15.]), array([5.]), array([[0.6]]), array([2.]))
     """
-    grid, sizes = as_levels(px, sz)
+    grid, sizes = _as_side(px, sz)
     times, sign = as_times(ts, "ts"), int(as_side(side))
     if len(grid) != len(times):
         raise ValueError(f"px and sz have one row for each of {len(times)} times, not {len(grid)}")
@@ -148,6 +149,13 @@ def band_resilience(
         return _band(sign * grid[start:stop], sizes[start:stop], flags[start:stop], limit, inside)
 
     return _curves(depth, times, shocks, horizons, reset)
+
+
+def _as_side(px: npt.ArrayLike, sz: npt.ArrayLike) -> tuple[Floats, Floats]:
+    grid, sizes = as_levels(px, sz)
+    if not grid.shape[1]:
+        raise ValueError(f"px and sz have at least one level, not the shape {grid.shape}")
+    return grid, sizes
 
 
 def as_share(value: float, name: str) -> float:
@@ -194,11 +202,11 @@ def _curves(
     found = np.full((len(rows), 3), NAN)
     # One turn a shock: what each of them sees is an array of its own, and shocks are few.
     for at in np.flatnonzero(valid).tolist():
-        shock, (before, after) = int(rows[at]), ends[at]
+        shock, (full, left) = int(rows[at]), ends[at]
         end, seen = _watched(shock, times, starts, breaks)
-        due = np.searchsorted(times, times[shock] + spans, side="right")  # one past the row that a horizon reads
+        due = np.searchsorted(times, after(times[shock], spans), side="right")  # one past the row that a horizon reads
         stop = min(end, int(due.max()))
-        share = (depth(shock, shock, stop) - after) / (before - after)
+        share = (depth(shock, shock, stop) - left) / (full - left)
         elapsed = times[shock:stop] - times[shock]
         known = (spans <= seen - times[shock]) & (due <= end)
         curve[at] = np.where(known, share[np.minimum(due, stop) - 1 - shock], NAN)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from orderbook.analytics._arguments import Span, as_count, as_positive, one_of, span_ns
 from orderbook.analytics.arrays._rows import Array, Floats, as_flags, as_levels, in_blocks, present
+from orderbook.analytics.arrays._windows import as_times
+from orderbook.analytics.prices import slack_of
 from orderbook.analytics.walls import MAD_FLOOR, MAD_SCALE
 
 __all__ = ("persistent_walls", "robust_walls")
@@ -60,6 +62,8 @@ def robust_walls(
     if baseline == "row":
         if window is not None or bucket is not None:
             raise ValueError("window= and bucket= belong to baseline='trailing'")
+        if not prices.size:
+            return np.zeros(prices.shape, bool)
         shape = prices.shape[1:]
         return in_blocks(partial(_walls_of_row, limits=limits), prices, sizes, shape=shape, dtype=bool)
     if window is None or bucket is None:
@@ -80,7 +84,11 @@ def _walls_of_row(px: Floats, sz: Floats, limits: _Limits) -> Bools:
     count = there.sum(1)
     middle = _median(logs, count)[:, None]
     spread = np.fmax(_median(np.where(there, np.abs(logs - middle), np.inf), count), limits.mad_floor)[:, None]
-    ratio = size * (count[:, None] - 1) / (size.sum(1)[:, None] - size)
+    # Summed from both ends: the total less a level that dwarfs the others may be 0.
+    others = np.zeros(size.shape)
+    others[:, 1:] += np.cumsum(size, 1)[:, :-1]
+    others[:, :-1] += np.cumsum(size[:, ::-1], 1)[:, -2::-1]
+    ratio = size * (count[:, None] - 1) / others
     return np.asarray(there & (ratio >= limits.ratio) & ((logs - middle) / (MAD_SCALE * spread) >= limits.robust_z))
 
 
@@ -100,8 +108,8 @@ def _walls_of_past(px: Floats, sz: Floats, limits: _Limits, window: int, bucket:
         block = slice(start, start + window)
         size = sz[block][there[block]]
         # A distance of three ticks may come out as 2.9999999 of them.
-        distance = np.abs(px[block] - px[block, :1])[there[block]]
-        steps = np.floor(distance / bucket + 1e-6)
+        distance = np.abs(px[block] - px[block, :1])
+        steps = np.floor(distance / bucket + slack_of(2 * np.abs(px[block, :1]) + distance, bucket))[there[block]]
         if past is not None:
             walls[block][there[block]] = past.are_walls(steps, size, limits)
         past = _Past.of(steps, size)
@@ -123,10 +131,10 @@ class _Past(NamedTuple):
         ids, first, count = np.unique(steps[order], return_index=True, return_counts=True)
         low, high = first + (count - 1) // 2, first + count // 2
         middle = (logs[order][low] + logs[order][high]) / 2
-        away = np.abs(logs - middle[np.searchsorted(ids, steps)])
+        group = np.searchsorted(ids, steps)
+        away = np.abs(logs - middle[group])
         away = away[np.lexsort((away, steps))]
-        # The total of a group is a difference of running sums: reduceat does not take an empty block.
-        total = np.diff(np.concatenate([[0], np.cumsum(size[order])])[np.append(first, len(size))])
+        total = np.bincount(group, size, len(ids))
         enough = count >= _FEWEST
         columns = (ids, total / count, middle, (away[low] + away[high]) / 2)
         return cls(*(column[enough] for column in columns))
@@ -153,17 +161,15 @@ def persistent_walls(
 
     Raises:
         ValueError: shapes that do not fit, times that fall, or ``tau`` is not above 0.
+        TypeError: ``ts`` holds neither whole numbers nor ``datetime64``.
 
     >>> px = [[100.0, 99.0], [99.5, 99.0], [99.5, 99.0]]
     >>> persistent_walls([[False, True]] * 3, px, [0, 10, 25], tau=20)[:, 1]
     array([False, False,  True])
     """
-    mask, prices = np.asarray(walls, bool), np.asarray(px, np.float64)
-    times: Any = np.asarray(ts, np.int64)
+    mask, prices, times = np.asarray(walls, bool), np.asarray(px, np.float64), as_times(ts, "ts")
     if mask.ndim != 2 or mask.shape != prices.shape or times.shape != mask.shape[:1]:
         raise ValueError(f"walls and px are (T, N) and ts is (T,), not {mask.shape}, {prices.shape} and {times.shape}")
-    if (times[1:] < times[:-1]).any():
-        raise ValueError("ts never falls")
     least, section = span_ns(tau, "tau"), np.cumsum(as_flags(reset, len(mask)))
     row, column = mask.nonzero()
     order = np.lexsort((row, prices[row, column]))
