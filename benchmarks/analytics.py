@@ -30,11 +30,12 @@ HEAD: Final = """\
 
 <!-- Written by `python benchmarks/analytics.py --output docs/analytics/speed.md`; change that, not this. -->
 
-Nanoseconds a row over a panel of {rows:,} rows of {depth} levels a side, best of {rounds} rounds in which both forms took
-turns, with the median in brackets. *Plain* is the textbook numpy form over the whole arrays, without a look at absent
-levels, units or state; *copy* is what one copy of the arrays that the measure reads costs here: what memory itself allows.
-*Peak* is the memory above the panel and the answer, in bytes a row, as numpy counts it. The answers agree to 1e-9 relative
-on every row (*correct*).
+Nanoseconds a row over a panel of {rows:,} rows of {depth} levels a side, best of {rounds} rounds in which both forms
+took turns, with the median in brackets. *Plain* is the textbook numpy form over the whole arrays, without a look at
+absent levels, units or state, and for one answer where ours has several (a sweep has thirteen fields, a depth band
+four). *Copy* is what one copy of the arrays that the measure reads costs here: what memory itself allows. *Peak* is the
+memory above the panel and the answer, in bytes a row, as numpy counts it. The answers agree to 1e-9 relative on every
+row (*correct*).
 
 {machine}
 

@@ -73,7 +73,7 @@ def is_known_to(book: BookLike, side: Side, limit: float) -> bool:
         return True
     flag = "bids_known" if side is Side.BID else "asks_known"
     # A view that is full may have been cut; one with room left shows all that its book had.
-    full = len(rows) >= getattr(book, "levels", 0) and last is not None and last is rows[-1]
+    full = len(rows) >= getattr(book, "levels", 0) and last is not None and rows[-1].size > 0
     return bool(getattr(book, flag, False)) and not full
 
 

@@ -99,10 +99,7 @@ def cancelled_volume_imbalance(bid_cancelled: npt.ArrayLike, ask_cancelled: npt.
     >>> imbalance.by_level.round(6), round(imbalance.total, 6)
     (array([0.2     , 0.5     , 0.612903]), 0.538462)
     """
-    bid, ask = (
-        np.atleast_1d(np.asarray(bid_cancelled, np.float64)),
-        np.atleast_1d(np.asarray(ask_cancelled, np.float64)),
-    )
+    bid, ask = (np.atleast_1d(np.asarray(side, np.float64)) for side in (bid_cancelled, ask_cancelled))
     if bid.shape != ask.shape:
         raise ValueError(f"bid_cancelled and ask_cancelled have one shape, not {bid.shape} and {ask.shape}")
     total = float((bid + ask).sum())
@@ -328,17 +325,17 @@ def imbalance_around(
 ) -> ImbalanceAround:
     """Return how the book's imbalance changed when each order came, when it was pulled, and ``horizon`` after that.
 
-    ``imbalance`` (T,) is of any kind, + where bids weigh more, at the rows ``ts`` (T,) of the book: one for each change,
-    by the clock of ``lives``. ``reset`` (T,) says which rows do not continue the row before. A change is that from the
-    last row before a time to the last row at or before another. Pulled is cancelled, replaced or removed; orders of a
-    snapshot or of no side are NaN. O(n log T).
+    ``imbalance`` (T,) is of any kind, + where bids weigh more, at the rows ``ts`` (T,) of the book: each change of it, by
+    the clock of ``lives``; ``reset`` (T,) marks rows that do not continue the one before. A change is that from the last
+    row before a time to the last at or before another. Pulled is cancelled, replaced or removed; orders of a snapshot
+    or of no side are NaN. O(n log T).
 
     Raises:
         ValueError: shapes that differ, times that fall, a horizon not above 0.
         TypeError: ``ts`` or ``horizon`` are no times.
 
-    What happens at one time is one change, whoever made it: compare large orders with small ones of the same side and
-    distance. Tao, Day, Ling and Drapeau (2020) look at a weighted imbalance of several levels.
+    What happens at one time is one change, whoever made it: compare large orders with small ones at the same distance.
+    Tao, Day, Ling and Drapeau (2020) look at a weighted imbalance of several levels.
 
     >>> import orderbook as ob
     >>> from orderbook.analytics.lifetimes import order_lifetimes

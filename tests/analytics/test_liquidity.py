@@ -127,7 +127,7 @@ def test_time_never_falls() -> None:
     """A time before the last is refused, in both forms."""
     score = LiquidityScore(notional=200, window=100)
     score.update(book_at(101), 5)
-    with pytest.raises(ValueError, match="ts never falls, but 4 comes after 5"):
+    with pytest.raises(ValueError, match="ts never falls: 4 is earlier than the last, 5"):
         score.update(book_at(101), 4)
     with pytest.raises(ValueError, match="ts never falls"):
         liquidity_score([1, 2], [5, 4], 10)

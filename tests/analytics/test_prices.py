@@ -404,7 +404,7 @@ def test_time_weighted_mean_of_no_time(rows: int) -> None:
 
 def test_time_weighted_mean_refuses() -> None:
     """Times that fall or are no ints, and arrays that do not fit."""
-    with pytest.raises(ValueError, match="ts must not fall, but does at row 2: 5 to 4"):
+    with pytest.raises(ValueError, match=r"ts never falls, but ts\[2\] is earlier than ts\[1\]"):
         arrays.time_weighted_mean([1.0, 1.0, 1.0], [0, 5, 4])
     with pytest.raises(ValueError, match="ts has one time a row"):
         arrays.time_weighted_mean([1.0, 1.0, 1.0], [0, 5])
@@ -412,7 +412,7 @@ def test_time_weighted_mean_refuses() -> None:
         arrays.time_weighted_mean([1.0, 1.0], [0, 5], state=[0])
     with pytest.raises(ValueError, match="values have one dimension"):
         arrays.time_weighted_mean([[1.0, 1.0]], [0])
-    with pytest.raises(TypeError, match="ts is int64 nanoseconds, not float64"):
+    with pytest.raises(TypeError, match="ts holds int nanoseconds or datetime64, not float64"):
         arrays.time_weighted_mean([1.0, 1.0], [0.0, 5.0])
 
 
