@@ -418,10 +418,11 @@ def margin() -> str:
         richer = min(one.volume / one.market for one in found)
         ahead = min(one.price - one.naive for one in found)
         chance = max(one.chance / one.scores.chains for one in found)
+        at_least = "at least " if ahead > 0 else "not always: "
         told.append(
             f"- {name}: the volume that chains name is at least **{richer:.1f} times** as rich in icebergs as the "
             f"market's; the placebo has at most **{share(chance)}** as many chains; chains are right about the price "
-            f"at least **{share(ahead)}** more often than the ratio screen."
+            f"more often than the ratio screen ({at_least}**{share(ahead)}**)."
         )
         for seed, one in zip(REPORTED_ON, found, strict=True):
             ratios = (one.volume, one.market, one.price, one.naive, one.blind)

@@ -586,6 +586,17 @@ def test_widening_inside_one_event() -> None:
     assert ([90, 95], [10, 5]) == (events.price.tolist(), events.size.tolist())
 
 
+def test_pieces_of_a_tape_can_have_one_unit() -> None:
+    """The given exponents are the coarsest; a finer number still widens, and nonsense is refused."""
+    for price, expected in (("99", -2), ("99.25", -2), ("99.125", -3)):
+        piece = Events.from_events([Delta(bids=[(price, "2")])], price_exponent=-2, size_exponent=-1)
+        assert (expected, -1) == (piece.price_exponent, piece.size_exponent)
+        assert [Delta(bids=[(price, "2")])] == list(piece)
+    for options in ({"price_exponent": 1}, {"size_exponent": -19}):
+        with pytest.raises(UsageError, match="have from 0 to 18 decimal digits, not"):
+            Events.from_events([], **options)
+
+
 def test_exponents_are_never_positive() -> None:
     """Round numbers have exponent 0."""
     events = Events.from_events([Delta(bids=[("1000", "5e3")])])

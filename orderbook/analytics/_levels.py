@@ -8,6 +8,7 @@ whose size is not above 0 is no level, as in arrays: views made by hand out of r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Literal, Protocol, TypeAlias
 
 from orderbook.types import BookState, Level, Side
@@ -32,24 +33,31 @@ Levels: TypeAlias = list[tuple[float, float]]
 """Price and size of levels, best first."""
 
 
+def held_levels(rows: Sequence[Level], n: int | None) -> list[Level]:
+    """Return the best ``n`` levels of a side that hold something (None: all). O(n)."""
+    best = rows[:n]
+    found = [row for row in best if row.size > 0]
+    return found if len(found) == len(best) else list(islice((row for row in rows if row.size > 0), n))
+
+
 def levels_of(book: BookLike, side: Side, n: int | None = None) -> Levels:
     """Return price and size of the best ``n`` levels of a side (None: all) as floats. O(n)."""
     rows = book.bids if side is Side.BID else book.asks
-    return [(float(row.price), float(row.size)) for row in rows[:n] if row.size > 0]
+    return [(float(row.price), float(row.size)) for row in held_levels(rows, n)]
 
 
 def best_of(book: BookLike) -> tuple[float, float, float, float] | None:
     """Return ``(bid, bid size, ask, ask size)`` as floats, None where a side is empty. O(1)."""
-    bid, ask = _first(book.bids), _first(book.asks)
-    if bid is None or ask is None:
+    bids, asks = book.bids, book.asks
+    if not len(bids) or not len(asks):
         return None
+    bid, ask = bids[0], asks[0]
+    if not (bid.size > 0 and ask.size > 0):
+        best = held_levels(bids, 1) + held_levels(asks, 1)
+        if len(best) < 2:
+            return None
+        bid, ask = best
     return float(bid.price), float(bid.size), float(ask.price), float(ask.size)
-
-
-def _first(rows: Sequence[Level]) -> Level | None:
-    if len(rows) and rows[0].size > 0:
-        return rows[0]
-    return next((row for row in rows if row.size > 0), None)
 
 
 def mid_of(book: BookLike) -> float | None:
@@ -85,11 +93,11 @@ def state_of(book: BookLike) -> BookState:
     >>> state_of(book).name
     'EMPTY'
     """
-    bid, ask = _first(book.bids), _first(book.asks)
-    if bid is None:
-        return BookState.EMPTY if ask is None else BookState.NO_BID
-    if ask is None:
+    bid, ask = held_levels(book.bids, 1), held_levels(book.asks, 1)
+    if not bid:
+        return BookState.NO_BID if ask else BookState.EMPTY
+    if not ask:
         return BookState.NO_ASK
-    if bid.price == ask.price:
+    if bid[0].price == ask[0].price:
         return BookState.LOCKED
-    return BookState.CROSSED if bid.price > ask.price else BookState.NORMAL
+    return BookState.CROSSED if bid[0].price > ask[0].price else BookState.NORMAL

@@ -1,13 +1,34 @@
-"""What the streaming estimators of flow share: sums over the last stretch of a stream, and the order of its times."""
+"""What the streaming estimators share: sums over the last stretch of a stream, and the unit of its numbers."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from orderbook.analytics._arguments import Span, as_count, span_ns
+from orderbook.analytics._levels import BookLike
+
+Scales: TypeAlias = "tuple[int, int] | None"
+"""Digits of prices and sizes of a book that hands out ints; None of one whose numbers are what they say."""
+
+
+def same_scales(book: BookLike, before: Scales) -> Scales:
+    """Return the scales of a book, which must be those of before: ints of two scales cannot be compared.
+
+    Raises:
+        ValueError: they are others.
+    """
+    if getattr(book, "price_type", None) != "fixed" or not (len(book.bids) or len(book.asks)):
+        return before
+    scales = getattr(book, "price_scale", 0), getattr(book, "size_scale", 0)
+    if before is not None and scales != before:
+        raise ValueError(
+            f"the (price_scale, size_scale) of a fixed book went from {before} to {scales}, and what was kept is in "
+            "old units: give a book with price_type 'float'"
+        )
+    return scales
 
 
 class RollingSums:

@@ -288,11 +288,8 @@ def layering_indicator(
     >>> layering_indicator(order_lifetimes(events), trades_of(events)).rate
     1.0
     """
-    count, pause, life = (
-        as_count(at_least, "at_least"),
-        span_ns(within, "within"),
-        span_ns(pulled_within, "pulled_within"),
-    )
+    count, pause = as_count(at_least, "at_least"), span_ns(within, "within")
+    life = span_ns(pulled_within, "pulled_within")
     lives = lives[_timed(lives)]
     group = _Groups(lives, size_quantile)
     brief = _untouched(lives) & (lives.exit_ts - lives.entry_ts <= life)
@@ -306,10 +303,10 @@ def layering_indicator(
 
 
 class ImbalanceAround(NamedTuple):
-    """What :func:`imbalance_around` returns: changes around each order, (n,) each, + towards the order's own side.
+    """Changes around each order, (n,) each, + towards the order's own side; NaN where not known.
 
-    ``came`` with the message that brought it; ``went`` with the message that pulled it; ``later`` from just before that
-    to the horizon after it, which looks ahead. NaN where not known.
+    ``came`` with the message that brought it; ``went`` with the one that pulled it; ``later`` from just before that to
+    the horizon after it, which looks ahead.
 
     >>> ImbalanceAround(*np.array([[0.4], [-0.4], [-0.1]])).came
     array([0.4])
@@ -325,17 +322,17 @@ def imbalance_around(
 ) -> ImbalanceAround:
     """Return how the book's imbalance changed when each order came, when it was pulled, and ``horizon`` after that.
 
-    ``imbalance`` (T,) is of any kind, + where bids weigh more, at the rows ``ts`` (T,) of the book: each change of it, by
-    the clock of ``lives``; ``reset`` (T,) marks rows that do not continue the one before. A change is that from the last
-    row before a time to the last at or before another. Pulled is cancelled, replaced or removed; orders of a snapshot
-    or of no side are NaN. O(n log T).
+    ``imbalance`` (T,) is of any kind, + where bids weigh more, at the rows ``ts`` (T,) of the book, by the clock of
+    ``lives``; ``reset`` (T,) marks rows that do not continue the one before. A change is that from the last row before
+    a time to the last at or before another. Pulled is cancelled, replaced or removed; orders of a snapshot or of no
+    side are NaN. O(n log T).
 
     Raises:
         ValueError: shapes that differ, times that fall, a horizon not above 0.
         TypeError: ``ts`` or ``horizon`` are no times.
 
     What happens at one time is one change, whoever made it: compare large orders with small ones at the same distance.
-    Tao, Day, Ling and Drapeau (2020) look at a weighted imbalance of several levels.
+    After Tao, Day, Ling and Drapeau (2020).
 
     >>> import orderbook as ob
     >>> from orderbook.analytics.lifetimes import order_lifetimes
@@ -345,6 +342,7 @@ def imbalance_around(
     ImbalanceAround(came=array([0.75]), went=array([-0.5]), later=array([-0.75]))
     """
     times, values = as_times(ts, "ts"), np.asarray(imbalance, np.float64)
+    until = after(lives.exit_ts, span_ns(horizon, "horizon"))
     if values.shape != times.shape:
         raise ValueError(f"imbalance has one value for each of {len(times)} times, not the shape {values.shape}")
     breaks, padded = np.append(as_flags(reset, len(times)), False), np.append(values, np.nan)
@@ -358,10 +356,10 @@ def imbalance_around(
         known &= (part[old] == part[new]) & ~breaks[new]
         return np.asarray(np.where(known, sign * (padded[new - 1] - padded[old - 1]), np.nan))
 
-    born, until = ~lives.left_truncated, after(lives.exit_ts, span_ns(horizon, "horizon"))
+    born, gone = ~lives.left_truncated, lives.exit_ts
     pulled = born & np.isin(lives.exit, (Exit.CANCELLED, Exit.REPLACED, Exit.REMOVED))
-    came, went = change(lives.entry_ts, lives.entry_ts, born), change(lives.exit_ts, lives.exit_ts, pulled)
-    return ImbalanceAround(came, went, change(lives.exit_ts, until, pulled))
+    came = change(lives.entry_ts, lives.entry_ts, born)
+    return ImbalanceAround(came, change(gone, gone, pulled), change(gone, until, pulled))
 
 
 class MessageSummary(NamedTuple):
@@ -430,10 +428,8 @@ class MessageStats:
 
     def reset(self) -> None:
         """Forget everything: a new tape begins."""
-        self._flow = Flow(clock=self._clock, split_on_price=False)
-        self._now = UNDEF_TIMESTAMP
-        self._counts = np.zeros(4)
-        self._volumes = np.zeros(3)
+        self._flow, self._now = Flow(clock=self._clock, split_on_price=False), UNDEF_TIMESTAMP
+        self._counts, self._volumes = np.zeros(4), np.zeros(3)
         # Cancelled and executed; at entry and at exit; bid and ask; buckets.
         self._buckets = np.zeros((2, 2, 2, len(self._edges) + 1))
 
@@ -443,14 +439,11 @@ class MessageStats:
         Raises:
             ValueError: the exponents are not those of the pieces before.
         """
-        piece = self._flow.update(events)
-        before, ts = self._now, events.ts_event if self._clock == "event" else events.ts_recv
-        # The latest time so far: where a clock falls back, what has faded does not come back with it.
-        self._now = int(np.max(ts, initial=before))
-        self._fade(before, self._now)
+        done, piece = self._flow.rows, self._flow.update(events)
+        latest = self._fade(events.ts_event if self._clock == "event" else events.ts_recv)
         price_unit, size_unit = 10.0**-events.price_exponent, 10.0**-events.size_exponent
         rows = piece.rows
-        weight = self._weights(rows.ts, self._now)
+        weight = self._weights(rows.ts, latest[rows.row - done])
         for i, kind in enumerate((Action.ADD, Action.MODIFY, Action.CANCEL, Action.FILL)):
             self._counts[i] += weight[(rows.kind == kind) & ~rows.snapshot].sum()
         change = rows.after - rows.before
@@ -461,17 +454,23 @@ class MessageStats:
         self._volumes += [column.sum() for column in volumes]
         self._add_to_buckets(piece, volumes[1:], price_unit)
 
-    def _weights(self, ts: Ints, now: int) -> Floats:
-        if self._halflife is None or now == UNDEF_TIMESTAMP:
+    def _weights(self, ts: Ints, latest: Ints) -> Floats:
+        if self._halflife is None or self._now == UNDEF_TIMESTAMP:
             return np.ones(len(ts))
-        return np.asarray(np.exp2((np.where(ts == UNDEF_TIMESTAMP, now, ts) - now) / self._halflife))
+        return np.asarray(np.exp2((np.where(ts == UNDEF_TIMESTAMP, latest, ts) - self._now) / self._halflife))
 
-    def _fade(self, before: int, now: int) -> None:
+    def _fade(self, ts: Ints) -> Ints:
+        """Fade the counts to the latest time so far (a clock that falls back revives none); the latest at each row."""
+        told = np.append(ts[ts != UNDEF_TIMESTAMP], UNDEF_TIMESTAMP)
+        before = int(told[0]) if self._now == UNDEF_TIMESTAMP else self._now
+        latest: Ints = np.maximum.accumulate(np.maximum(ts, before))
+        self._now = int(np.max(latest, initial=before))
         if self._halflife is not None and before != UNDEF_TIMESTAMP:
-            faded = 2.0 ** ((before - now) / self._halflife)
+            faded = 2.0 ** ((before - self._now) / self._halflife)
             self._counts *= faded
             self._volumes *= faded
             self._buckets *= faded
+        return latest
 
     def _add_to_buckets(self, piece: Piece, volumes: list[Floats], price_unit: float) -> None:
         goes = np.flatnonzero((piece.life >= 0) & ((volumes[0] > 0) | (volumes[1] > 0)))

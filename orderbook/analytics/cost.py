@@ -282,7 +282,7 @@ def qty_to_move(
     away = None if first is None else distance.from_price(first[0])
     if first is None or away is None:
         return Answer(None, is_known_to(book, resting, -resting * math.inf))
-    nearer = first[0] - resting * (away - slack_of(first[0], away))
+    nearer = first[0] - resting * (away - rounding_of(first[0], away))
     found = levels_within(book, resting, nearer)
     return Answer(float(sum(size for _, size in found)), is_known_to(book, resting, nearer))
 
@@ -328,7 +328,7 @@ class Distance(NamedTuple):
         return price * self.size if price > 0 else None
 
 
-def slack_of(price: float, away: float) -> float:
+def rounding_of(price: float, away: float) -> float:
     """Return by how much rounding may have moved the sum of a price and a distance from it.
 
     ``100 + 7 * 0.01`` is not quite 100.07 in floats.

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from orderbook.analytics._arguments import as_count, as_finite, one_of
 from orderbook.analytics._levels import BookLike, Levels, Reference, best_of, is_known_to, levels_of, mid_of
-from orderbook.analytics.cost import Distance, levels_within, slack_of
+from orderbook.analytics.cost import Distance, levels_within, rounding_of
 from orderbook.types import Side
 
 __all__ = ("DepthWithin", "Slope", "depth_within", "slope")
@@ -100,7 +100,7 @@ def _reference(book: BookLike, side: Side, ref: Reference) -> float | None:
 
 
 def _band(book: BookLike, side: Side, reference: float, away: float) -> _Band:
-    limit, slack = reference - side * away, side * slack_of(reference, away)
+    limit, slack = reference - side * away, side * rounding_of(reference, away)
     rows = levels_within(book, side, limit - slack)
     size, quote = sum(size for _, size in rows), sum(price * size for price, size in rows)
     return _Band(float(size), float(quote), len(rows), is_known_to(book, side, limit + slack))

@@ -7,7 +7,7 @@ from typing import Final
 
 from orderbook.analytics._arguments import SideLike, Span, as_count, as_size, in_order, sign_of
 from orderbook.analytics._levels import BookLike, Levels, is_known_to, levels_of
-from orderbook.analytics._rolling import RollingSums
+from orderbook.analytics._rolling import RollingSums, Scales, same_scales
 from orderbook.types import Side
 
 __all__ = ("OFI", "TradeFlow")
@@ -48,6 +48,7 @@ class OFI:
         self._anchored = bool(anchored)
         self._sums = RollingSums(1 if anchored else self._levels, window, events)
         self._before: tuple[Levels, Levels] | None = None
+        self._scales: Scales = None
         self._ts: int | None = None
 
     @property
@@ -64,9 +65,9 @@ class OFI:
         """Compare the book with what it was at the last update.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last.
+            ValueError: ``ts`` is earlier than the last, or a book of ints has changed its scales.
         """
-        self._ts = in_order(ts, self._ts)
+        self._scales, self._ts = same_scales(book, self._scales), in_order(ts, self._ts)
         now = self._side(book, Side.BID), self._side(book, Side.ASK)
         before, self._before = self._before, now
         if before is None:

@@ -57,6 +57,7 @@ GridSide: TypeAlias = Literal["signed", "both", "bid", "ask"]
 _SIDES: Final = (Side.BID, Side.ASK)
 
 _MAX_DIGITS: Final = 12
+_MAX_WHOLE: Final = 2.0**53
 
 
 # ---- one moment ------------------------------------------------------------------------------------------------------
@@ -335,6 +336,8 @@ def price_step(panel: PanelLike) -> float:
         raise ValueError("the panel has no row with a price")
     for digits in range(_MAX_DIGITS + 1):
         units = np.rint(prices * 10.0**digits)
+        if np.abs(units).max() > _MAX_WHOLE:
+            break  # no float is finer than one of these, so any number of digits would do
         # A price is the float nearest to its decimal text; dividing back meets it exactly if the digits are enough.
         if (units / 10.0**digits == prices).all():
             step = int(np.gcd.reduce(units.astype(np.int64)))

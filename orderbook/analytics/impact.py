@@ -15,6 +15,7 @@ import numpy as np
 
 from orderbook.analytics._arguments import SideLike, Span, as_count, as_finite, as_size, in_order, sign_of, span_ns
 from orderbook.analytics._levels import BookLike, best_of, mid_of
+from orderbook.analytics._rolling import Scales, same_scales
 from orderbook.analytics.arrays._rows import Floats
 from orderbook.analytics.arrays.impact import ImpactFit, finish_fit, fit_rows
 
@@ -58,6 +59,7 @@ class KyleLambda:
             self._pairs = deque(maxlen=as_count(window, "window"))
         self._moments = _Moments(self._intercept)
         self._ts: int | None = None
+        self._scales: Scales = None
         self._current = 0  # number of the interval that is open
         self._flow = 0.0
         self._mid: float | None = None
@@ -84,8 +86,9 @@ class KyleLambda:
         """Take the mid of a book.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last.
+            ValueError: ``ts`` is earlier than the last, or a book of ints has changed its scales.
         """
+        self._scales = same_scales(book, self._scales)
         self._advance(ts)
         self._mid = mid_of(book)
 
@@ -228,6 +231,7 @@ class EffectiveSpread:
         self._earlier: float | None = None  # and of the last book before its time
         self._book_ts: int | None = None
         self._ts: int | None = None
+        self._scales: Scales = None
         self._effective = _Mean()
         self._realised = [_Mean() for _ in self._horizons]
         self._impact = [_Mean() for _ in self._horizons]
@@ -255,9 +259,9 @@ class EffectiveSpread:
         """Take the reference of a book, and return the spreads of trades whose horizon has passed.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last.
+            ValueError: ``ts`` is earlier than the last, or a book of ints has changed its scales.
         """
-        self._ts = in_order(ts, self._ts)
+        self._scales, self._ts = same_scales(book, self._scales), in_order(ts, self._ts)
         known = [spread for i in range(len(self._horizons)) for spread in self._due(i, ts)]
         if self._book_ts is None or ts > self._book_ts:
             self._earlier = self._now

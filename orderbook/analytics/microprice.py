@@ -7,28 +7,25 @@ for one book, :func:`microprice`. What many libraries call micro-price is :func:
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from orderbook.analytics._levels import BookLike, best_of
+from orderbook.analytics.prices import slack_of
 
 __all__ = ("MicropriceDiagnostics", "MicropriceModel", "Wide", "microprice")
 
 Wide: TypeAlias = Literal["drop", "pool"]
 """What becomes of a spread beyond ``n_spread`` ticks: no state at all, or one with the spread of ``n_spread`` ticks."""
 
-OFF_GRID: Final = 1e-6
-"""How far from a whole number of ticks a price may be, in ticks; what float64 rounds comes on top."""
-
 
 def off_grid(exact: Any, magnitude: Any, tick: float) -> Any:
     """Whether ``exact`` ticks are no whole number of them, beyond what float64 does to prices of that magnitude."""
-    return abs(exact - np.rint(exact)) > OFF_GRID + sys.float_info.epsilon * magnitude / tick
+    return abs(exact - np.rint(exact)) > slack_of(magnitude, tick)
 
 
 @dataclass(frozen=True, slots=True)

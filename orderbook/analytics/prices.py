@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, TypeAlias
 
 from orderbook.analytics._arguments import as_count, as_positive, as_tick, one_of
-from orderbook.analytics._levels import BookLike, Levels, best_of, mid_of, state_of
+from orderbook.analytics._levels import BookLike, Levels, best_of, held_levels, mid_of, state_of
 from orderbook.types import BookState, Level
 
 __all__ = ("book_state", "depth_price", "effective_vamp", "mid", "spread", "vamp", "weighted_mid")
@@ -42,20 +41,17 @@ def chosen(book: BookLike, depth: int | None, within_bps: float | None) -> tuple
     n = None if depth is None else as_count(depth, "depth")
     width = None if within_bps is None else as_positive(within_bps, "within_bps")
     if width is None:
-        return _held(book.bids[:n]), _held(book.asks[:n])
+        return held_levels(book.bids, n), held_levels(book.asks, n)
     centre = mid_of(book)
     if centre is None or centre <= 0:
         return [], []
     reach = centre * (width / 1e4 + ROUNDING)
     low, high = centre - reach, centre + reach
+    bids, asks = ((row for row in rows if row.size > 0) for rows in (book.bids, book.asks))
     return (
-        _held(takewhile(lambda row: float(row.price) >= low, islice(book.bids, n))),
-        _held(takewhile(lambda row: float(row.price) <= high, islice(book.asks, n))),
+        list(takewhile(lambda row: float(row.price) >= low, islice(bids, n))),
+        list(takewhile(lambda row: float(row.price) <= high, islice(asks, n))),
     )
-
-
-def _held(rows: Iterable[Level]) -> list[Level]:
-    return [row for row in rows if row.size > 0]
 
 
 def _floats(rows: list[Level]) -> Levels:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from orderbook.analytics._arguments import SideLike, Span, as_count, as_positive, as_side, in_order, span_ns
 from orderbook.analytics._levels import BookLike, is_known_to
+from orderbook.analytics._rolling import Scales, same_scales
 from orderbook.analytics.arrays.recovery import HALF, as_share, half_time
 
 __all__ = ("Recovery", "Resilience")
@@ -42,6 +43,8 @@ class Resilience:
     :func:`~orderbook.analytics.arrays.band_resilience`. One shock is watched at a time; O(levels of the band) an
     update, and the last ``keep`` outcomes are kept.
 
+    For event time give a count of updates in place of ``ts``, and the ``horizon`` in updates.
+
     Pitfall: cancels make shocks too, for a book does not say why a size is gone.
 
     Raises:
@@ -72,6 +75,7 @@ class Resilience:
         self._share = as_share(shock, "shock")
         self._recoveries: deque[Recovery] = deque(maxlen=as_count(keep, "keep"))
         self._ts: int | None = None
+        self._scales: Scales = None
         self._best: tuple[float, float] | None = None
         self._depth = math.nan
         self._watched: _Shock | None = None
@@ -95,8 +99,9 @@ class Resilience:
         """Look at the book after a change.
 
         Raises:
-            ValueError: ``ts`` is earlier than the last.
+            ValueError: ``ts`` is earlier than the last, or a book of ints has changed its scales.
         """
+        self._scales = same_scales(book, self._scales)
         last, self._ts = self._ts, in_order(ts, self._ts)
         shock = self._new_shock(book, ts)
         watched = self._watched

@@ -314,6 +314,7 @@ class MidHistory:
         """Make the mid undefined, after a gap: no return reaches across it, and no time is counted in it."""
         if self._ts is not None:
             self._enter(self._ts, math.nan)
+            self._trim(self._ts)
 
     @property
     def value(self) -> float | None:

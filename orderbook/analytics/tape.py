@@ -228,11 +228,16 @@ class OrderTape:
         return _finished(rows, solved, numbers, events)
 
     def _check_exponents(self, events: EventColumns) -> None:
+        if not len(events.action):
+            return  # no row has no unit
         exponents = (events.price_exponent, events.size_exponent)
         if self._exponents is None:
             self._exponents = exponents
-        elif exponents != self._exponents and len(events.action):
-            raise ValueError(f"pieces of one tape have one pair of exponents: {self._exponents}, not {exponents}")
+        elif exponents != self._exponents:
+            raise ValueError(
+                f"pieces of one tape have one pair of exponents: {self._exponents}, not {exponents}; give "
+                "price_exponent and size_exponent to Events.from_events"
+            )
 
     def _held_for(self, rows: _Rows) -> dict[int, _Held]:
         """The orders of earlier pieces that the rows before the first clear speak of."""
@@ -295,16 +300,23 @@ class _Rows:
 
 
 def _settles(action: Array, order_id: Array, size: Ints, message: Ints) -> Bools:
-    """Which cancels only take off the book what a fill of the same message has told: same order, same size, in turn."""
+    """Which cancels only take off the book what a fill of the same message has told: same order, same size, in turn.
+
+    A change between the two says what is left of the order, the fill included: what is cancelled then is more.
+    """
     out = np.zeros(len(action), bool)
     fills = action == Action.FILL
     if not fills.any():
         return out
-    either = np.flatnonzero((fills | (action == Action.CANCEL)) & np.isin(message, message[fills]))
+    told = np.isin(action, (Action.FILL, Action.CANCEL, Action.MODIFY))
+    either = np.flatnonzero(told & np.isin(message, message[fills]))
+    either = either[np.lexsort((either, order_id[either], message[either]))]
+    changes = action[either] == Action.MODIFY
+    either, since = either[~changes], np.cumsum(changes)[~changes]
     is_cancel = ~fills[either]
-    order = np.lexsort((either, is_cancel, size[either], order_id[either], message[either]))
+    order = np.lexsort((either, is_cancel, size[either], since, order_id[either], message[either]))
     at, is_cancel = either[order], is_cancel[order]
-    new = _changes(message[at], order_id[at], size[at])
+    new = _changes(message[at], order_id[at], since[order], size[at])
     group = np.cumsum(new) - 1
     start = np.flatnonzero(new)
     filled = np.bincount(group, ~is_cancel).astype(np.int64)

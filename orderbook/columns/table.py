@@ -93,17 +93,27 @@ class Events:
         return self
 
     @classmethod
-    def from_events(cls, events: Iterable[Event], symbol: str = "") -> Self:
+    def from_events(
+        cls, events: Iterable[Event], symbol: str = "", *, price_exponent: int = 0, size_exponent: int = 0
+    ) -> Self:
         """Make columns of events as they come. O(rows), with a constant number of Python objects.
 
         Continuity is not judged here: :func:`orderbook.load` does, and keeps only what is proven. The end of the
         iterable ends the last message.
 
+        The exponents are those that the numbers need, or the given ones where these are finer: give them for pieces of
+        one live tape, which must have one unit whatever their numbers are.
+
         Raises:
-            UsageError: events of several instruments, order ids that are text, a sequence that is no uint64.
+            UsageError: events of several instruments, order ids that are text, a sequence that is no uint64, an
+                exponent that is not from -18 to 0.
             ScaleError: prices or sizes that do not fit in int64 at one common exponent.
+
+        >>> from orderbook.events import Delta
+        >>> Events.from_events([Delta(bids=[("99.5", 2)])], price_exponent=-2).price
+        array([9950])
         """
-        rows = RowWriter(symbol)
+        rows = RowWriter(symbol, price_scale=-price_exponent, size_scale=-size_exponent)
         for event in events:
             rows.append(event)
         return cls.from_rows(rows)

@@ -43,7 +43,7 @@ from orderbook.events import (
     Trade,
 )
 from orderbook.levels import Levels
-from orderbook.scale import parse, rescale, to_decimal
+from orderbook.scale import MAX_SCALE, parse, rescale, to_decimal
 from orderbook.types import INT64_MAX, UNDEF_TIMESTAMP, Action, Flag, Number, Side
 
 _UNDEF: Final = {"price": UNDEF_PRICE, "size": UNDEF_SIZE}
@@ -63,13 +63,17 @@ class RowWriter:
     (array([1005, 1010]), b'MC', (-1, 0))
     """
 
-    def __init__(self, symbol: str = "") -> None:
+    def __init__(self, symbol: str = "", *, price_scale: int = 0, size_scale: int = 0) -> None:
         self.symbol = symbol
+        self._least = {"price": price_scale, "size": size_scale}
+        for name, scale in self._least.items():
+            if not 0 <= scale <= MAX_SCALE:
+                raise UsageError(f"{name}s have from 0 to {MAX_SCALE} decimal digits, not {scale}")
         self._start()
 
     def _start(self) -> None:
         self._columns: dict[str, array[Any]] = {name: array(code) for name, code in _TYPECODES.items()}
-        self._scales = {"price": 0, "size": 0}
+        self._scales = dict(self._least)
         self._ended = 0
         self._whole = _Rows()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+import orderbook as ob
 from orderbook import BookState, L2Book, Panel
 
 BIDS = [("100.00", 5), ("99.99", 10), ("99.97", 20)]
@@ -40,6 +45,35 @@ def make_panel() -> Callable[..., Panel]:
 def books_of() -> Callable[[Panel], Iterator[L2Book]]:
     """``books_of(panel)``: the same book object as each row says, known to its last level; for parity with arrays."""
     return rows_as_books
+
+
+@pytest.fixture(scope="session")
+def bitstamp_example(project_root: Path) -> ModuleType:
+    """The example that reads a recorder's CSV files, by its path, as a user has it."""
+    path = project_root / "examples" / "bitstamp_orders.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def bitstamp_tape(bitstamp_example: ModuleType, data_file: Callable[[str], Path]) -> ob.Events:
+    """Half an hour of BTC/USD on Bitstamp, order by order, with the two orders whose end is missing."""
+    folder = data_file("bitstamp_l3/orders.csv.gz").parent
+    return ob.Events.from_events(bitstamp_example.events_of(folder), symbol="BTCUSD")
+
+
+@pytest.fixture(scope="session")
+def bitfinex_tape(data_file: Callable[[str], Path]) -> ob.Events:
+    """Orders of Bitfinex, without trades and times."""
+    path = data_file("bitfinex_raw/bitfinex_L3_feed.json.gz")
+    decoder = ob.get_format("bitfinex_raw").decoder()
+    return ob.Events.from_events(
+        event for item in ob.FileSource(path, "bitfinex_raw") for event in decoder.decode(item.payload)
+    )
 
 
 def random_panel(seed: int, rows: int = 200, depth: int = 6, tick: float = 0.01) -> Panel:

@@ -13,6 +13,7 @@ from orderbook.analytics.conduct import (
     cancel_ratio,
     cancelled_volume_imbalance,
     fleeting_share,
+    imbalance_around,
     layering_indicator,
     message_burst,
     order_to_trade,
@@ -104,6 +105,15 @@ def test_bursts_out_of_silence() -> None:
     assert np.isnan(burst.z[3])
     assert 0 == len(message_burst([], width=10, trailing=2).z)
     assert np.isnan(message_burst([1], width=10, trailing=2).z).all()
+
+
+def test_bursts_of_any_unit_of_time() -> None:
+    """datetime64 of days is no count of days for ns, and floats are no times."""
+    days = np.array(["1970-01-01", "1970-01-02", "1970-01-04"], "M8[D]")
+    burst = message_burst(days, width=86_400 * 1_000 * MS, trailing=2)
+    assert [1, 1, 0, 1] == burst.messages.tolist()
+    with pytest.raises(TypeError, match="ts holds int nanoseconds or datetime64, not float64"):
+        message_burst([0.5, 1.5], width=1, trailing=2)
 
 
 @pytest.mark.parametrize(
@@ -297,9 +307,100 @@ def test_halflife() -> None:
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"edges": [1, 1]}, "edges are prices"), ({"halflife": 0}, "halflife is a time"), ({"clock": "x"}, "clock is")],
+    [
+        ({"edges": [1, 1]}, "edges are prices"),
+        ({"edges": [float("nan")]}, "edges are prices"),
+        ({"halflife": 0}, "halflife is a time"),
+        ({"clock": "x"}, "clock is"),
+    ],
 )
 def test_message_stats_are_checked(options: dict[str, Any], named: str) -> None:
     """The message names the argument."""
     with pytest.raises(ValueError, match=named):
         MessageStats(**options)
+
+
+def test_a_clock_that_falls_back_fades_nothing_in() -> None:
+    """Counts fade by the latest time so far: no overflow, no more than was counted, and pieces make no difference."""
+    tape = [
+        ob.OrderAdd(order_id=i, side=BID, price=100, size=5, ts_event=ts) for i, ts in enumerate([10**15, 10, 10**15])
+    ]
+    whole, pieces = MessageStats(halflife=1_000), MessageStats(halflife=1_000)
+    whole.update(ob.Events.from_events(tape))
+    for event in tape:
+        pieces.update(ob.Events.from_events([event]))
+    assert (2, 2) == (whole.value.adds, pieces.value.adds)
+
+
+def test_messages_without_a_time_fade_from_the_last_time_before() -> None:
+    """Whatever the pieces; and those before any time from the first."""
+    tape = [
+        ob.OrderAdd(order_id=i, side=BID, price=100, size=5, ts_event=ts) for i, ts in enumerate([None, 10, None, 30])
+    ]
+    whole, pieces = MessageStats(halflife=10), MessageStats(halflife=10)
+    whole.update(ob.Events.from_events(tape))
+    for event in tape:
+        pieces.update(ob.Events.from_events([event]))
+        pieces.update(ob.Events.from_events([]))
+    assert (1.75, 1.75) == (whole.value.adds, pieces.value.adds)
+
+
+# ---- imbalance around orders -----------------------------------------------------------------------------------------
+
+
+def test_imbalance_around_orders() -> None:
+    """Changes towards the order's own side: as it came, as it was pulled, and by the horizon after that."""
+    lives = lives_of(order(1, 10, 20), order(2, 12, 30, side=ASK, price=110))
+    ts = np.array([0, 10, 12, 20, 25, 30, 40]) * MS
+    found = imbalance_around(lives, ts, [0, 0.5, 0.25, -0.5, -0.25, 0.125, 0], horizon=5 * MS)
+    at = [int(np.flatnonzero(lives.order_id == i)[0]) for i in (1, 2)]
+    assert [0.5, 0.25] == found.came[at].tolist()
+    assert [-0.75, -0.375] == found.went[at].tolist()
+    assert [-0.25 - 0.25, -0.375] == found.later[at].tolist()
+    # The orders of the snapshot have no birth that was seen, and still rest.
+    rest = np.setdiff1d(np.arange(len(lives)), at)
+    assert 2 == len(rest) and np.isnan([column[rest] for column in found]).all()
+
+
+def test_imbalance_around_knows_what_it_does_not_know() -> None:
+    """No row before, a gap, the end of the rows, a fill, no row at all: NaN."""
+    filled = [order(3, 5, 0)[0], ob.OrderExecute(order_id=3, size=1, ts_event=20 * MS)]
+    lives = lives_of(order(1, 5, 20), filled)
+    at = np.argsort(lives.order_id)[:2]
+    ts = np.array([5, 20, 30]) * MS
+    found = imbalance_around(lives[at], ts, [0.5, 0.25, 0.125], horizon=10 * MS)
+    assert np.isnan(found.came).all()
+    assert [-0.25, True] == [found.went[0], np.isnan(found.went[1])]
+    assert [-0.375, True] == [found.later[0], np.isnan(found.later[1])]
+    assert np.isnan(imbalance_around(lives[at], ts, [0.5, 0.25, 0.125], horizon=11 * MS).later).all()
+    assert np.isnan(imbalance_around(lives[at], ts, [0.5, 0.25, 0.125], horizon=2**63 - 1).later).all()
+    gap = imbalance_around(lives[at], ts, [0.5, 0.25, 0.125], horizon=5 * MS, reset=[False, False, True])
+    assert np.isnan(gap.later).all()
+    assert np.isnan(imbalance_around(lives, [], [], horizon=1)).all()
+    assert (0,) == imbalance_around(lives[:0], ts, [0, 0, 0], horizon=1).came.shape
+
+
+def test_imbalance_around_does_not_look_ahead() -> None:
+    """What is known by a time stays as it was, whatever comes after."""
+    rng = np.random.default_rng(5)
+    lives = lives_of(*busy_tape())
+    ts = np.unique(rng.integers(0, 1_600, 300)) * MS
+    values = rng.integers(-4, 5, len(ts)) / 4
+    whole = imbalance_around(lives, ts, values, horizon=50 * MS)
+    cut = len(ts) // 2
+    part = imbalance_around(lives, ts[:cut], values[:cut], horizon=50 * MS)
+    known_by = (lives.entry_ts, lives.exit_ts, lives.exit_ts + 50 * MS)
+    for all_of, some_of, known in zip(whole, part, known_by, strict=True):
+        seen = known <= ts[cut - 1]
+        assert 20 < np.isfinite(some_of).sum() <= seen.sum()
+        np.testing.assert_array_equal(all_of[seen], some_of[seen])
+        assert np.isnan(some_of[~seen]).all()
+
+
+def test_imbalance_around_is_checked() -> None:
+    """One value a row, and a time to look at."""
+    lives = lives_of()
+    with pytest.raises(ValueError, match=r"imbalance has one value for each of 2 times, not the shape \(1,\)"):
+        imbalance_around(lives, [0, 1], [0.5], horizon=1)
+    with pytest.raises(ValueError, match="horizon is a time above 0, not 0"):
+        imbalance_around(lives, [0], [0.5], horizon=0)

@@ -173,6 +173,48 @@ def test_locked_and_crossed_books_are_swept_like_others() -> None:
     assert crossed < 0
 
 
+def test_a_view_made_of_rows_of_arrays_may_have_absent_levels(b0: L2Book) -> None:
+    """Levels of size 0 are none: at the end, in between, or all of a side."""
+    rows = [[(row.price, row.size) for row in side[:]] for side in (b0.bids, b0.asks)]
+    hole, end = (100.005, 0.0), (math.nan, 0.0)
+    whole = view_of(*rows)
+    view = view_of([hole, *rows[0], end], [rows[1][0], hole, *rows[1][1:], end])
+    for side in SIDES:
+        for ask in (
+            lambda book, side=side: sweep(book, side, 30),
+            lambda book, side=side: price_for_qty(book, side, 16),
+            lambda book, side=side: qty_for_price(book, side, 100),
+            lambda book, side=side: qty_to_move(book, side, ticks=2, tick=0.01),
+            lambda book, side=side: level_vwap(book, side),
+        ):
+            assert ask(view) == ask(whole)
+    assert sweep(view, "buy", 100).known  # four rows of a view of five levels hold a level: there is room left
+    nothing = view_of([(99.0, 0.0)], [(100.0, 0.0)])
+    assert (sweep(nothing, "buy", 1).filled, qty_to_move(nothing, "buy", bps=1).value) == (0, None)
+    assert level_vwap(nothing, "ask") is None
+
+
+def test_rounding_is_far_below_a_tick() -> None:
+    """A price of billions with a tick of 1, as in rupiah: the next tick is another price, in both forms."""
+    book = book_of([(1_600_000_000, 5), (1_599_999_999, 7), (1_599_999_990, 3)], [])
+    px, sz = one_row(book, "sell")
+    assert qty_for_price(book, "sell", 1_600_000_000) == (5, True)
+    assert qty_to_move(book, "sell", ticks=1, tick=1) == (5, True)
+    assert qty_to_move(book, "sell", ticks=2, tick=1) == (12, True)
+    assert array_cost.qty_for_price(px, sz, 1_600_000_000, "sell").value[0] == 5
+    assert array_cost.qty_to_move(px, sz, "sell", ticks=1, tick=1).value[0] == 5
+
+
+@pytest.mark.parametrize("limit", [math.inf, -math.inf, math.nan])
+def test_limits_that_are_no_prices_are_undefined_on_arrays(limit: float) -> None:
+    """One row without a limit does not stop the others; in ticks it is the int that says absent."""
+    got = array_cost.qty_for_price([[5.0, 4.0]] * 2, [[1, 2]] * 2, [limit, 5.0], "sell")
+    np.testing.assert_array_equal(got.value, [math.nan, 1])
+    assert got.known.tolist() == [False, True]
+    ticks = np.array([np.iinfo(np.int64).min, 5])
+    np.testing.assert_array_equal(array_cost.qty_for_price([[5, 4]] * 2, [[1, 2]] * 2, ticks, "sell").value, got.value)
+
+
 def test_negative_prices_have_costs_but_no_basis_points() -> None:
     """Below zero an order has an average, no slippage in bps, and a budget cannot be spent."""
     book = view_of([(-2.0, 5)], [(-1.0, 2), (1.0, 4)])
@@ -412,6 +454,33 @@ def test_ticks_and_lots_give_what_floats_give() -> None:
     px, sz = np.array([[100, 101, nothing]]), np.array([[2, 3, 0]])
     assert array_cost.sweep(px, sz, 4, "buy")["avg"][0] == 100.5
     assert array_cost.level_vwap(px, sz)[0] == pytest.approx(100.6)
+
+
+def test_arguments_that_are_no_numbers_are_named(b0: L2Book, p0: Panel) -> None:
+    """The message says which argument it was."""
+    for ask in (lambda: sweep(b0, "buy", None), lambda: array_cost.sweep(p0.ask_px, p0.ask_sz, None, "buy")):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="qty is a number, not None"):
+            ask()
+    with pytest.raises(ValueError, match="qty is a number, not 'ten'"):
+        sweep(b0, "buy", "ten")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="limit is a number, not None"):
+        qty_for_price(b0, "buy", None)  # type: ignore[arg-type]
+
+
+def test_rows_without_columns_are_empty_sides() -> None:
+    """N may be 0: nothing is filled, and nobody knows whether there is more."""
+    none = np.empty((2, 0))
+    rows = array_cost.sweep(none, none, 1, "buy", known=[True, False])
+    assert (rows["unfilled"].tolist(), rows["known"].tolist()) == ([1, 1], [True, False])
+    for answers, value in (
+        (array_cost.price_for_qty(none, none, 1), math.nan),
+        (array_cost.qty_for_price(none, none, 1, "buy"), 0),
+        (array_cost.qty_to_move(none, none, "buy", bps=1), math.nan),
+    ):
+        np.testing.assert_array_equal(answers.value, [value, value])
+        assert not answers.known.any()
+    assert np.isnan(array_cost.level_vwap(none, none)).tolist() == [True, True]
+    assert np.isnan(array_cost.round_trip_bps(none, none, none, none, 5)).tolist() == [True, True]
 
 
 def test_no_rows_are_no_rows() -> None:

@@ -89,6 +89,47 @@ def test_band_without_a_reference_is_undefined() -> None:
     assert not bands.complete.any()
 
 
+def test_a_view_made_of_rows_of_arrays_may_have_absent_levels(b0: L2Book) -> None:
+    """Levels of size 0 are none, and a view with such has room left: it shows all that there is."""
+    hole, end = Level(100.005, 0.0), Level(math.nan, 0.0)
+    view = Depth(symbol="", bids=(hole, *b0.bids[:], end), asks=(b0.asks[0], hole, *b0.asks[1:], end), levels=5)
+    whole = Depth(symbol="", bids=tuple(b0.bids[:]), asks=tuple(b0.asks[:]), levels=5)
+    for bps in (1, 3, 9):
+        assert depth_within(view, bps=bps) == depth_within(whole, bps=bps)
+    assert depth_within(view, bps=9).complete_bid
+    for kind in ("ns", "hs", "log_hs", "dggw", "shape"):
+        assert slope(view, kind) == slope(whole, kind)  # type: ignore[arg-type]
+    priced = Depth(symbol="", bids=(*b0.bids[:2], Level(99.0, 0.0)), asks=tuple(b0.asks[:]), levels=3, bids_known=False)
+    assert not depth_within(priced, bps=50).complete_bid  # the level at 99 that is none says nothing
+
+
+def test_rounding_is_far_below_a_tick() -> None:
+    """A price of billions with a tick of 1: the bound is inclusive, and one tick beyond it is outside."""
+    rows = (Level(1_600_000_000.0, 5.0), Level(1_599_999_999.0, 7.0), Level(1_599_999_998.0, 3.0))
+    view = Depth(symbol="", bids=rows, asks=(), levels=3)
+    assert depth_within(view, ticks=1, tick=1, ref="best").bid == 12
+    px, sz = np.array(rows)[:, :2].astype(float).T[:, None]
+    assert array_depth.depth_bands(px, sz, 1.6e9, 1e4 / 1.6e9, "bid").size[0, 0] == 12
+
+
+@pytest.mark.parametrize("ref", [math.inf, -math.inf, math.nan, 0.0])
+def test_bands_around_what_is_no_price_are_undefined(ref: float) -> None:
+    """An infinite price says that a level is absent in some files: there is nothing around it."""
+    bands = array_depth.depth_bands([[1.0, np.nan]], [[1, 0]], ref, [5], "bid", known=[True])
+    assert np.isnan([bands.size[0, 0], bands.quote[0, 0], bands.levels[0, 0]]).all()
+    assert not bands.complete.any()
+
+
+def test_rows_without_columns_are_empty_sides() -> None:
+    """N may be 0."""
+    none = np.empty((2, 0))
+    bands = array_depth.depth_bands(none, none, 100, [1, 5, 9], "bid", known=[True, False])
+    assert (bands.size.tolist(), bands.complete.tolist()) == ([[0] * 3] * 2, [[True] * 3, [False] * 3])
+    for measure in (array_depth.slope_ns, array_depth.depth_slope, array_depth.shape_exponent):
+        assert np.isnan(measure(none, none, 100, "bid")).tolist() == [True, True]
+    assert np.isnan(array_depth.quote_slope(none, none, none, none)).tolist() == [True, True]
+
+
 def test_locked_and_crossed_books_have_bands() -> None:
     """Crossed levels lie on the near side of any bound."""
     crossed = Depth(symbol="", bids=(Level(102.0, 5),), asks=(Level(100.0, 2),), levels=1)

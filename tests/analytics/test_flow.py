@@ -220,6 +220,7 @@ def test_ofi_of_few_rows(rows: int) -> None:
         ((BID_PX, BID_SZ, ASK_PX[:4], ASK_SZ[:4]), "bids and asks have one shape"),
         ((*FIVE, 3), "levels is at most 2"),
         ((*FIVE, 0), "levels is at least 1"),
+        ([np.zeros((3, 0))] * 4, r"bids and asks have at least one level, not the shape \(3, 0\)"),
         ((*FIVE, None, [True]), "reset has one value a row"),
     ],
 )
@@ -282,6 +283,13 @@ def test_integrated_ofi_with_weights_of_another_period() -> None:
     assert np.isnan(ofi_integrated([[1, 2], [1, 2]]).weights).all()
     with pytest.raises(ValueError, match="weights has one number a level"):
         ofi_integrated([[1, 2]], weights=[1])
+
+
+@pytest.mark.parametrize("rows", [[[0.1, 0.7]] * 7, [[1e300, 1.0], [-1e300, 2.0]]])
+def test_integrated_ofi_without_a_variance_that_is_a_number(rows: list[list[float]]) -> None:
+    """Rounding in the mean of equal rows is no direction, and neither is what is too large for a float."""
+    found = ofi_integrated(rows)
+    assert np.isnan([*found.weights, found.explained]).all()
 
 
 # ---- OFI, streaming --------------------------------------------------------------------------------------------------
@@ -378,6 +386,18 @@ def test_rolling_sums_do_not_drift() -> None:
     for ts in range(1000, 1010):
         tape.update(ts, -1, 0.1)
     assert (-1.0, 0.1 + 0.1 + 0.1) == (tape.value, tape.volume)
+
+
+def test_rolling_sums_keep_what_is_small_beside_what_leaves() -> None:
+    """A huge trade that leaves the window takes nothing of the small ones with it, at once."""
+    tape = TradeFlow(events=2)
+    for ts, size in enumerate([1e17, 1, 1]):
+        tape.update(ts, "buy", size)
+    assert (1.0, 2.0) == (tape.value, tape.volume)
+    tape = TradeFlow(window=3)
+    for ts, signed in enumerate([1e12, 1e-5, -3e-5, 1e-5]):
+        tape.update(ts, 1 if signed > 0 else -1, abs(signed))
+    assert -0.2 == pytest.approx(tape.value, abs=1e-12)
 
 
 # ---- trades ----------------------------------------------------------------------------------------------------------
@@ -531,3 +551,33 @@ def test_arguments_of_vpin() -> None:
         vpin([1], [1], bucket=0)
     with pytest.raises(ValueError, match=r"one value a trade is needed of each, not side \(1,\), size \(2,\)"):
         vpin([1], [1, 1], bucket=1)
+
+
+def test_a_price_that_is_none_does_not_poison_a_stream() -> None:
+    """It is refused, and leaves the bucket as it was."""
+    stream = VPIN(bucket=1, n=1, signs="bvc", sigma=1)
+    with pytest.raises(ValueError, match="price is a finite number, not nan"):
+        stream.update(0, "buy", 1, NAN)
+    stream.update(0, "buy", 1, 2)
+    assert (1, 0.0) == (stream.buckets, stream.value)
+
+
+def test_changes_beyond_all_numbers_are_no_warning() -> None:
+    """An infinite score is surely bought."""
+    assert [1.0] == bvc([1e300], 1e-300, 1).tolist()
+    assert [1.0] == vpin_bvc([-1e308, 1e308], [1, 1], 2, 1, n=1).imbalance.tolist()
+
+
+def test_a_fixed_book_that_changes_its_scale_is_refused() -> None:
+    """A finer price makes other ints of all: 1001 and 10010 are one price, and no flow lies between them."""
+    book, flow = L2Book(price_type="fixed"), OFI(events=5)
+    flow.update(book, 0)
+    book.apply_snapshot([("100.1", 1)], [("100.2", 2)])
+    flow.update(book, 1)
+    book.apply_snapshot([("100.1", 4)], [("100.2", 2)])
+    flow.update(book.depth(1), 2)
+    assert 2 == flow.value
+    book.apply_delta([("99.95", 3)], [])
+    with pytest.raises(ValueError, match=r"went from \(1, 0\) to \(2, 0\), .* give a book with price_type 'float'"):
+        flow.update(book, 3)
+    assert 2 == flow.value

@@ -450,3 +450,26 @@ def test_envelope_says_what_is_wrong() -> None:
     """One value a row."""
     with pytest.raises(ValueError, match=r"values have one number a row, \(2,\), not \(3,\)"):
         envelope([0, 1], [1, 2, 3])
+
+
+def test_times_of_any_unit_are_the_same_times() -> None:
+    """datetime64 of days is not a count of days for ns; floats are no times."""
+    days = np.array(["2026-01-01", "2026-01-03"], "M8[D]")
+    assert days.astype("M8[ns]").astype(np.int64).tolist() == envelope(days, [1.0, 2.0], columns=2).t_edges[:2].tolist()
+    panel = panel_of(STILL, STILL)
+    edges = np.array([0, 1], "M8[us]")
+    assert [0, 1_000] == heatmap_grid(panel, tick=1, t_edges=edges).t_edges.tolist()
+    with pytest.raises(TypeError, match="t_edges holds int nanoseconds or datetime64, not float64"):
+        heatmap_grid(panel, tick=1, t_edges=[0.0, 10.5])
+    with pytest.raises(TypeError, match="ts holds int nanoseconds or datetime64, not float64"):
+        envelope([0.5, 1.5], [1.0, 2.0])
+    with pytest.raises(ValueError, match="a price of prices is a finite number, not nan"):
+        heatmap_grid(panel, tick=1, prices=(NAN, 3.0))
+
+
+@pytest.mark.parametrize("prices", [[1e19, 2e19], [1e9 / 3, 2e9 / 7]])
+def test_no_step_is_made_of_rounding(prices: list[float]) -> None:
+    """Where a float has no digits left, every number of them fits."""
+    panel = SimpleNamespace(bid_px=np.array([prices[:1]]), ask_px=np.array([prices[1:]]))
+    with pytest.raises(ValueError, match="tick is needed: the prices have no common step"):
+        price_step(panel)  # type: ignore[arg-type]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import random
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import orderbook as ob
+from orderbook.analytics.icebergs._rates import MOST, LevelRates, SizeCounts
 from orderbook.analytics.icebergs.heuristics import large_vs_neighbours, ratio_screen, upward_changes
 from orderbook.analytics.icebergs.matching import best_assignment
 from orderbook.analytics.icebergs.near_far import NearFar, calibrate_dt, near_far_excess
 from orderbook.analytics.icebergs.screen import L2IcebergScreen, iceberg_screen_l2, replenishment
 from orderbook.analytics.icebergs.synthetic import SyntheticIcebergs, chance_level, icebergs_synthetic
 from orderbook.analytics.tape import trades_of
+from orderbook.testing.icebergs import IcebergMarket, simulate_icebergs
 
 MS = 1_000_000
 BID, ASK = ob.Side.BID, ob.Side.ASK
@@ -169,9 +172,10 @@ def test_chains_are_told_when_they_are_long_enough() -> None:
     steps = [added(1, 0), filled(1, 1), added(2, 2), filled(2, 10), added(3, 11, 5), filled(3, 20), added(4, 21, 2)]
     icebergs = SyntheticIcebergs(dt=5 * MS)
     found = icebergs.update(ob.Events.from_events(steps))
-    assert [(1, 2, 11 * MS), (2, 3, 11 * MS), (3, 4, 21 * MS)] == [
+    found += icebergs.update(ob.Events.from_events([added(9, 26, 9, 99)]))
+    assert [(1, 2, 11 * MS), (2, 3, 11 * MS), (3, 4, 25 * MS)] == [
         (link.prev_id, link.order_id, link.known_at) for link in found
-    ]
+    ], "the last one when its window is over"
     assert "remainder" in [item.name for item in found[2].evidence], "a smaller one may end a chain"
     [chain] = icebergs.icebergs
     assert (15, 2, 12, 5, "live") == (
@@ -182,10 +186,91 @@ def test_chains_are_told_when_they_are_long_enough() -> None:
         chain.state,
     )
     assert (11 * MS, (1, 2, 3, 4)) == (chain.known_at, chain.order_ids)
-    more = ob.Events.from_events([filled(4, 22, 2), added(5, 23, 2), added(6, 40)])
+    more = ob.Events.from_events([filled(4, 27, 2), added(5, 28, 2), added(6, 40)])
     assert [] == icebergs.update(more), "nothing follows a remainder"
     assert ["filled"] == [one.state for one in icebergs.finished()]
     assert [] == icebergs.icebergs
+
+
+CLIPS = [added(1, 0), filled(1, 1), added(2, 2), filled(2, 10), added(3, 11), filled(3, 20)]
+
+
+def test_a_smaller_order_is_no_last_clip_if_an_equal_one_comes() -> None:
+    """Single lots come all the time: the next clip that comes in the same window is the one that follows."""
+    steps = [*CLIPS, added(4, 20.1, 1), added(5, 22)]
+    assert [(1, 2), (2, 3), (3, 5)] == links(steps, min_chain=3)
+    assert [(1, 2), (2, 3), (3, 4)] == links([*steps[:-1], added(5, 26)], min_chain=3)
+    assert [(1, 2), (2, 3), (3, 4)] == links([*steps[:-1], added(5, 21, 1)], min_chain=3), "the first smaller one"
+
+
+@pytest.mark.parametrize("match", ["greedy", "optimal"])
+def test_a_last_clip_is_used_once(match: str) -> None:
+    """One that was filled and followed by its equal is no last clip; one that was filled and not followed is."""
+    followed = [*CLIPS, added(4, 20.5, 3), filled(4, 21, 3), added(5, 22, 3)]
+    assert [(1, 2), (2, 3), (4, 5)] == links(followed, match=match)
+    alone = [*CLIPS, added(4, 20.5, 3), filled(4, 21, 3), added(5, 40, 3)]
+    icebergs = SyntheticIcebergs(dt=5 * MS, match=match)  # type: ignore[arg-type]
+    icebergs.update(ob.Events.from_events(alone))
+    icebergs.flush()
+    assert [((1, 2, 3, 4), "filled")] == [(one.order_ids, one.state) for one in icebergs.finished()]
+
+
+@pytest.mark.parametrize("match", ["greedy", "optimal"])
+@pytest.mark.parametrize("size_tol", [0.0, 0.4])
+def test_no_order_is_used_twice(match: Literal["greedy", "optimal"], size_tol: float) -> None:
+    """On a busy tape every order follows one at most, is followed by one at most, and is in one chain."""
+    events = simulate_icebergs(IcebergMarket(seconds=300), seed=5).events
+    icebergs = SyntheticIcebergs(dt=50 * MS, match=match, size_tol=size_tol, min_chain=2)
+    found = icebergs.update(events) + icebergs.flush()
+    assert sum("remainder" in [fact.name for fact in link.evidence] for link in found) > 20
+    assert len(found) == len({link.prev_id for link in found}) == len({link.order_id for link in found}) > 200
+    orders = [order for one in icebergs.icebergs for order in one.order_ids]
+    assert len(orders) == len(set(orders)) == len(found) + len(icebergs.icebergs)
+    assert all(link.known_at >= int(events.ts_event[link.row]) for link in found)
+
+
+def test_an_order_that_moved_is_no_last_clip() -> None:
+    """At the end of the window it stands at another price."""
+    moved = ob.OrderModify(order_id=4, price=99, size=2, ts_event=21 * MS)
+    assert [(1, 2), (2, 3)] == links([*CLIPS, added(4, 20.5, 2), moved])
+
+
+def test_a_clock_that_steps_back_makes_nothing_known_earlier() -> None:
+    """A chain rests on all of its rows, also on those with a later time than its last."""
+    steps = [added(1, 0), filled(1, 10), added(2, 12), filled(2, 5), added(3, 6)]
+    icebergs = SyntheticIcebergs(dt=5 * MS)
+    assert [12 * MS] * 2 == [link.known_at for link in icebergs.update(ob.Events.from_events(steps))]
+    assert [12 * MS] == [one.known_at for one in icebergs.icebergs]
+
+
+def test_without_times_nothing_follows() -> None:
+    """Rows without a time are not at the same time."""
+    steps = [added(1, 0), filled(1, 1), added(9, 1, 9), added(2, 2), filled(2, 3), added(3, 4)]
+    events = ob.Events.from_events([dataclasses.replace(step, ts_event=None) for step in steps])
+    icebergs = SyntheticIcebergs(dt=5 * MS, min_chain=2)
+    assert [] == icebergs.update(events) + icebergs.flush()
+    [found] = near_far_excess(events, [5 * MS])
+    assert (0, 0, 0) == (found.spent, found.near_adds, found.far_adds)
+
+
+def test_forgotten_sizes_were_seen_all_the_same() -> None:
+    """Where nearly every size is another one, a new one stays rare when the table is full; memory is bounded."""
+    sizes = SizeCounts()
+    for size in range(3 * MOST):
+        sizes.count(size)
+        assert size < 100 or sizes.share(-1, 0.0) < 0.01
+    assert MOST >= len(sizes._counts)
+
+
+def test_prices_with_news_are_not_forgotten() -> None:
+    """Of too many prices that goes which had nothing for the longest time, however long it has been known."""
+    rates = LevelRates()
+    for other in range(3 * MOST):
+        rates.count((1, 0), other * 1_000)
+        rates.count((1, 1 + other), other * 1_000)
+    assert MOST == len(rates._counts)
+    now = 3 * MOST * 1_000
+    assert rates.rate((1, 0), now) > MOST * rates.rate((1, 1), now) > 0
 
 
 def test_each_order_is_used_once_and_the_latest_first() -> None:
@@ -323,6 +408,62 @@ def test_exact_only_on_one_stream() -> None:
     assert [] == iceberg_screen_l2(events)
     apart = l2(("T", 10, 45), ("T", 11, 40), ("D", 12, 40))
     assert [] == iceberg_screen_l2(apart, sequenced=True), "two events"
+
+
+def test_an_excess_is_not_exact_where_the_book_is_not_known() -> None:
+    """Before any snapshot, after a gap, and at a price that a limited snapshot does not reach."""
+    trade, book = ob.Trade(price=100, size=5, side=ASK, ts_event=2), ob.Delta(bids=[(99, 6)], ts_event=3)
+    snapshot = ob.Snapshot(bids=[(99, 5)], asks=[(101, 9)], ts_event=1)
+    for first, count in (
+        ([ob.Delta(bids=[(99, 5)], ts_event=1)], 0),
+        ([snapshot], 1),
+        ([snapshot, ob.Disconnect()], 0),
+        ([dataclasses.replace(snapshot, complete=False)], 0),
+    ):
+        found = iceberg_screen_l2(ob.Events.from_events([*first, trade, book]), sequenced=True)
+        assert count == len(found), first
+
+
+def test_what_comes_before_the_trade_of_an_event_is_displayed() -> None:
+    """An order that came and traded in one event hides nothing; what comes after the trade does not count as shown."""
+    book = ob.Snapshot(bids=[(100, 50)], asks=[(101, 9)], ts_event=0)
+    came, trade = ob.Delta(bids=[(100, 85)], ts_event=10 * MS), ob.Trade(price=100, size=85, side=ASK, ts_event=10 * MS)
+    gone = ob.Delta(bids=[(100, 0)], ts_event=10 * MS)
+    for steps, count in (((came, trade, gone), 0), ((trade, came, gone), 1), ((trade, gone), 1)):
+        events = ob.Events.from_events([book, *steps, ob.Delta(asks=[(101, 8)], ts_event=11 * MS)])
+        assert count == len(iceberg_screen_l2(events, sequenced=True, event_by="time")), steps
+
+
+def test_an_exact_excess_is_told_when_trades_go_through() -> None:
+    """A taker who empties a level and more, and goes on: what was beyond the display is not forgotten."""
+    through = [ob.Trade(price=99, size=5, side=ASK, ts_event=10 * MS), ob.Delta(bids=[(100, 0)], ts_event=11 * MS)]
+    book = ob.Snapshot(bids=[(100, 50), (99, 20)], asks=[(101, 9)], ts_event=0)
+    events = ob.Events.from_events([book, ob.Trade(price=100, size=85, side=ASK, ts_event=10 * MS), *through])
+    [found] = iceberg_screen_l2(events, sequenced=True)
+    assert (100.0, True, 35, 35, 1, 10 * MS) == (
+        found.price,
+        found.exact,
+        found.beyond_display,
+        found.net_replenishment,
+        found.brackets,
+        found.known_at,
+    )
+    assert [] == iceberg_screen_l2(events)
+
+
+def test_snapshots_are_no_growth() -> None:
+    """A book that is told anew again and again does not grow by that; nor does it matter that it has no time."""
+    refills = [("T", 1000, 30), ("D", 1001, 50), ("T", 2000, 30), ("D", 2001, 50)]
+    steps = [event for kind, ms, size in refills for event in (l2((kind, ms, size))[3:],)]
+    again, untimed = l2(), ob.Events.from_events([ob.Snapshot(bids=[(100, 50)], asks=[(101, 9)])])
+    scores = []
+    for before in ([l2()], [again] * 50 + [l2()], [untimed]):
+        screen = L2IcebergScreen()
+        for piece in [*before, *steps]:
+            screen.update(piece)
+        scores.append(screen.candidates[0].score)
+    assert scores[0] == scores[1] > 0.5
+    assert scores[2] > 0.5
 
 
 def test_trades_of_their_own() -> None:

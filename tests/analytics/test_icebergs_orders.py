@@ -123,12 +123,13 @@ def test_every_row_that_reveals_is_told_at_its_time() -> None:
         "A7:B100x10 | M7:B100x30 | F7:x10 C7:x10",
         "A7:B100x10 | F7:x5 C7:x5 | M7:B100x10",
         "A7:B100x10 | F7:x5 M7:B101x10",
+        "A7:B100x10 | F7:x4 M7:B99x6 M7:B99x10",
         "R S7:B100x10 | R S7:B100x20",
         "F9:x25 | F9:x5 M9:B100x10",
         "A7:B100x10 | F7:x10 C7:x10 A8:B100x10",
         "A7:B100x10 F7:x5 C7:x5",
     ],
-    ids="halves rest_told new_later id_gone amended amended_after price snapshots unknown other_id one".split(),
+    ids="halves rest_told new_later id_gone amended amended_after price moved snapshots unknown other_id one".split(),
 )
 def test_what_is_no_iceberg(text: str) -> None:
     """More than half filled, wholly filled, amended, seen again in a snapshot: some of it is called one elsewhere."""
@@ -300,8 +301,11 @@ def test_flagged_prints_are_hidden_as_a_whole() -> None:
         ("R S1:B100x10 | X | T:A100x25", {}, 0),
         ("R S1:B100x10 | A2:B100x20 | T:A100x25", {}, 0),
         ("R S1:B100x10 | M1:B99x10 | T:A100x5 | T:A99x10", {}, 1),
+        ("R S1:B100x10 | A2:B100x5 T:A100x15 F1:x10 C1:x10 F2:x5 C2:x5", {}, 0),
+        ("R S1:B100x10 | F1:x10 C1:x10 T:A100x10", {}, 0),
+        ("R S1:B100x10 | T:A100x10 F1:x10 C1:x10 A2:B100x10 T:A100x5", {}, 1),
     ],
-    ids="unknown start not_asked gap enough moved".split(),
+    ids="unknown start not_asked gap enough moved came_first told_last came_after".split(),
 )
 def test_an_excess_is_told_only_of_a_known_book(text: str, options: dict[str, bool], count: int) -> None:
     """Before a snapshot and after a gap an excess means nothing."""

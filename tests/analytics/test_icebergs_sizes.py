@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,8 @@ def test_the_survival_of_totals() -> None:
     survival = 1 - np.cumsum(said.probabilities)
     assert [20, 30, 40, 50, 60, 80, 120] == said.sizes.tolist()
     np.testing.assert_allclose(survival, [0.9, 0.8, 0.685714, 0.571429, 0.457143, 0.304762, 0], atol=5e-7)
+    greenwood = [0.9 * (1 / 90) ** 0.5, 0.8 * (1 / 90 + 1 / 72) ** 0.5]
+    np.testing.assert_allclose(said.std_error[:2], greenwood, rtol=1e-12)
     assert (70.905, 10, 10, False) == (round(said.mean or 0, 3), said.n, said.at_risk, said.pooled)
 
 
@@ -141,6 +145,14 @@ def test_icebergs_bring_their_ends_and_peaks() -> None:
     [live] = finished(20, "live")
     said = fitted.predict(live)
     assert ([20, 40], 20) == (said.sizes.tolist(), said.known), "it may end with what it shows"
+
+
+def test_an_iceberg_from_before_the_tape_is_censored() -> None:
+    """Only a part of it was seen, however it ended: its total is at least that."""
+    [one] = finished(30, "filled")
+    part = dataclasses.replace(*finished(20, "filled"), from_birth=False)
+    said = IcebergSizeModel(least=1).fit([one, part]).predict(0, peak=10)
+    assert ([30], [1]) == (said.sizes.tolist(), said.probabilities.tolist())
 
 
 def test_wrong_arguments_are_refused() -> None:

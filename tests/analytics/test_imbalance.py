@@ -283,6 +283,20 @@ def test_no_levels_and_no_rows(rows: int) -> None:
         assert np.isnan(got).all()
 
 
+def test_a_view_may_have_absent_levels(b0: L2Book) -> None:
+    """Levels of size 0 have no rank and no weight, whatever their price."""
+    hole, end = Level(100.005, 0.0, 7), Level(NAN, 0.0)
+    view = Depth(symbol="", bids=(hole, *b0.bids[:], end), asks=(b0.asks[0], hole, *b0.asks[1:], end), levels=5)
+    for call in (
+        lambda book: books.imbalance(book, None),
+        lambda book: books.imbalance_within(book, 3),
+        lambda book: books.imbalance_weighted(book, "rank"),
+        lambda book: books.imbalance_weighted(book, lam=0.5, tick=0.01),
+        lambda book: books.imbalance_weighted(book, "inverse", tick=0.01, origin="mid"),
+    ):
+        assert call(view) == call(b0) is not None
+
+
 def test_sizes_that_are_no_sizes_are_absent() -> None:
     """Zero, negative and NaN sizes count for nothing; one column may be given as (T,)."""
     np.testing.assert_array_equal([1 / 3, NAN], arrays.imbalance([[2, -5], [NAN, 0]], [[NAN, 1], [1, 1]]))
@@ -344,6 +358,20 @@ def test_zscore_looks_at_nothing_later(make_panel: MakePanel) -> None:
         np.testing.assert_array_equal(whole[:rows], part)
 
 
+def test_zscore_after_a_reset_to_another_level() -> None:
+    """What was before a reset, or a long stretch without a side, is not what precision is measured by."""
+    rng = np.random.default_rng(16)
+    values = np.repeat([0.0, 1e7, 3e9], 40) + rng.integers(0, 3, 120)
+    values[60:80] = NAN
+    reset = np.isin(np.arange(120), (40, 85))
+    got = arrays.imbalance_zscore(
+        np.where(np.isnan(values), 0, values + 5e9), np.full(120, 5e9), events=10, reset=reset
+    )
+    expected = scores_by_hand(values, 10, reset)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
 def test_zscore_of_a_window_that_never_fills() -> None:
     """No memory is asked for a window longer than the rows."""
     assert np.isnan(arrays.imbalance_zscore([1, 2, 3], [1, 1, 1], events=10**15)).all()
@@ -353,6 +381,13 @@ def test_zscore_of_a_window_that_never_fills() -> None:
 
 EMPTY = book_of([], [])
 ROW = ([1.0], [1.0], [2.0], [1.0])
+
+
+@pytest.mark.parametrize("weights", [None, 5])
+def test_weights_are_of_some_kind(weights: Any) -> None:
+    """Neither a name, a function nor numbers."""
+    with pytest.raises(TypeError, match=f"weights are a name, a function .* not {weights}"):
+        books.imbalance_weighted(EMPTY, weights, tick=1)
 
 
 @pytest.mark.parametrize(

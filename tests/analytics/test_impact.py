@@ -424,3 +424,46 @@ def test_the_fair_price_may_be_a_function(b0: L2Book) -> None:
     assert 0.06 == pytest.approx(stream.trade(1, 1, 100.03, 1))
     with pytest.raises(ValueError, match="ref is one of 'mid', 'weighted_mid' or a function of a book, not 'last'"):
         EffectiveSpread(ref="last")  # type: ignore[arg-type]
+
+
+def test_what_is_no_price_is_refused_or_unknown(b0: L2Book) -> None:
+    """A trade needs one; a fair price of NaN is none. Neither gets into the means."""
+    stream = EffectiveSpread()
+    stream.update(b0, 0)
+    with pytest.raises(ValueError, match="price is a finite number, not nan"):
+        stream.trade(1, "buy", NAN, 1)
+    assert 0.04 == pytest.approx(stream.trade(1, "buy", 100.03, 1))
+    unknown = EffectiveSpread(ref=lambda book: NAN)
+    unknown.update(b0, 0)
+    assert (None, None) == (unknown.trade(1, "buy", 100.03, 1), unknown.value)
+
+
+def test_an_endless_horizon_is_past_the_end() -> None:
+    """The sum of a time and the longest span does not come round to the first row."""
+    rows = np.array([4, 20], np.int64) + 10**18
+    parts = effective_spread(rows[:1] + 1, [1], [1.0], rows, [1.0, 2.0], [np.iinfo(np.int64).max, 15])
+    assert [NAN, -2.0] == pytest.approx(parts.realised[0], nan_ok=True)
+
+
+def test_huge_prices_are_no_warning() -> None:
+    """What is beyond float64 is infinite, or undefined."""
+    parts = effective_spread([1], [1], [1e308], [0, 2], [-1e308, 1e-300], [1])
+    assert [math.inf] == parts.effective.tolist()
+    assert np.isnan(parts.effective_bps).all()
+    assert [math.inf] == effective_spread([1], [1], [1e200], [0], [1e-200]).effective_bps.tolist()
+    assert [math.inf] == mid_change([0, 1], [-1e308, 1e308], [1, 2]).tolist()
+    assert (True, 0) == (math.isnan(dollar_mean([1], [1e308], [1e308]).mean), dollar_mean([1], [1e308], [1e308]).n)
+    assert math.inf == amihud([1.0], [1e-320])
+    with pytest.raises(ValueError, match=r"returns has the shape \(windows,\), not \(\)"):
+        amihud(1.0, 1.0)
+
+
+@pytest.mark.parametrize("stream", [KyleLambda(interval=1), EffectiveSpread()])
+def test_a_fixed_book_that_changes_its_scale_is_refused(stream: Any) -> None:
+    """A mid of 1001 has not moved to 10010."""
+    book = L2Book(price_type="fixed")
+    book.apply_snapshot([("100.1", 1)], [("100.2", 2)])
+    stream.update(book, 0)
+    book.apply_delta([], [("100.2", "0.5")])
+    with pytest.raises(ValueError, match=r"went from \(1, 0\) to \(1, 1\)"):
+        stream.update(book, 1)

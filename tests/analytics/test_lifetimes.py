@@ -211,11 +211,27 @@ def test_fill_table() -> None:
     assert [[0.5], [2 / 3], [0]] == fine.filled.tolist()
 
 
+def test_fill_table_of_many_groups() -> None:
+    """Each order in the group of its label, however many there are and in whatever order they come."""
+    tape = [add(i, BID, 100) for i in range(40)]
+    tape += [ob.OrderExecute(order_id=i, size=5, ts_event=SECOND * (1 + i % 3)) for i in range(40)]
+    lives = lives_of(*tape)
+    label = lives.order_id.astype(int) * 7 % 40
+    table = empirical_fill_table(lives, [1], by=(label,))
+    assert (list(range(40)), [1] * 40) == (table.groups[:, 0].tolist(), table.orders.tolist())
+    filled = np.empty(40)
+    filled[label] = lives.seconds <= 1
+    assert filled.tolist() == table.filled[:, 0].tolist()
+    assert (0, 0) == (len(empirical_fill_table(lives[:0], [1]).groups), empirical_fill_table(lives[:0], [1]).left_out)
+
+
 def test_fill_table_is_checked() -> None:
     """Labels are for all orders; horizons are times."""
     lives = lives_of(add(1, BID, 100))
     with pytest.raises(ValueError, match="by is columns of 1 labels"):
         empirical_fill_table(lives, 1, by=([1, 2],))
+    with pytest.raises(ValueError, match=r"by is columns of 1 labels, not of the shapes \[\]"):
+        empirical_fill_table(lives, 1, by=())
     with pytest.raises(ValueError, match="horizons are seconds"):
         empirical_fill_table(lives, [-1])
 

@@ -131,6 +131,8 @@ def test_time_never_falls() -> None:
         score.update(book_at(101), 4)
     with pytest.raises(ValueError, match="ts never falls"):
         liquidity_score([1, 2], [5, 4], 10)
+    with pytest.raises(TypeError, match="ts holds int nanoseconds or datetime64, not float64"):
+        liquidity_score([1, 2], [5.5, 6.5], 10)
     with pytest.raises(ValueError, match="one value a row"):
         liquidity_score([1, 2], [5], 10)
     with pytest.raises(ValueError, match="window is a time above 0"):

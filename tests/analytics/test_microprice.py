@@ -401,6 +401,22 @@ def test_value_is_none_where_there_is_no_state() -> None:
     assert microprice(book, model) == 9.875
 
 
+@pytest.mark.parametrize(("bid", "ask"), [(10.5, 10.0), (10.0, 10.0)])
+def test_no_grid_is_asked_for_where_there_is_no_spread(bid: float, ask: float) -> None:
+    """A crossed book has no value, whatever its prices; in both forms."""
+    book = L2Book()
+    book.apply_snapshot([(bid, 1)], [(ask, 1)])
+    assert microprice(book, fit()) is None
+    assert np.isnan(arrays.microprice(fit(), [bid], [1], [ask], [1])).all()
+
+
+def test_adjustment_is_not_that_of_the_weighted_mid() -> None:
+    """In the bucket around I = 1/6 the weighted mid is a third of a tick below the mid, the micro-price 4/13."""
+    *_, g, _ = _solved(_Counts(Q, R2, np.diag(R1 @ K)))
+    assert arrays.weighted_mid([-0.5], SIZES[:1], [0.5], 6 - SIZES[:1])[0] == pytest.approx(-1 / 3, abs=1e-15)
+    assert g[0] == pytest.approx(-0.307692, abs=5e-7)
+
+
 def test_model_is_read_only_and_pickles() -> None:
     """A model is a value: nobody changes it by accident, and it can be kept in a file."""
     model = fit()
@@ -409,6 +425,8 @@ def test_model_is_read_only_and_pickles() -> None:
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.G, model.G)
     assert again.diagnostics == model.diagnostics
+    with pytest.raises(ValueError, match="read-only"):
+        again.G[0] = 1
 
 
 @pytest.mark.parametrize(
@@ -474,6 +492,20 @@ def test_next_mid_change_is_that_of_a_loop(make_panel: Callable[..., Panel]) -> 
     np.testing.assert_array_equal(got, expected)
     assert 50 < np.isnan(expected).sum() < 350
     assert next_mid_change([], [], [], []).shape == (0,)
+    # Some files write an absent level as an infinite price.
+    np.testing.assert_array_equal(
+        next_mid_change([-np.inf, 1, 2], [1] * 3, [np.inf, 2, 3], [1] * 3), [np.nan, 1, np.nan]
+    )
+
+
+def test_rows_without_columns_are_empty_books() -> None:
+    """N may be 0: no state, no value, no model."""
+    none = (np.empty((2, 0)),) * 4
+    for values in (arrays.microprice(fit(), *none), next_mid_change(*none), p_up(*none[:2])):
+        assert np.isnan(values).tolist() == [True, True]
+    assert np.isnan(hidden_depth_from_l1(*none[:2], [1, 0]))
+    with pytest.raises(ValueError, match="no state leads to a move of the mid; rows 2, odd 2"):
+        fit(none)
 
 
 def test_p_up_of_the_reference() -> None:

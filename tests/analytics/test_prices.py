@@ -120,11 +120,21 @@ def test_a_missing_side_is_undefined(name: str, measure: Callable[[Any], Any]) -
 def test_a_level_of_size_zero_is_no_level() -> None:
     """A view that shows an ask of size 0 has no price there to lean to."""
     view = Depth(symbol="", bids=(Level(99.0, 5.0),), asks=(Level(100.0, 0.0),), levels=1)
-    assert [None] * 3 == [f(view) for f in (prices.weighted_mid, prices.depth_price, prices.effective_vamp)]
+    assert [None] * len(ALL) == [measure(view) for measure in ALL]
+    assert BookState.NO_ASK == prices.book_state(view)
     row = ([99.0], [5.0], [100.0], [0.0])
     for many in (arrays.weighted_mid, arrays.depth_price, arrays.effective_vamp, arrays.vamp):
         assert np.isnan(many(*row)).all()
     assert [BookState.NO_ASK] == arrays.book_state(*row)
+
+
+def test_a_view_made_of_rows_of_arrays_may_have_absent_levels(b0: L2Book) -> None:
+    """Price NaN and size 0 at the end, or a deleted level of size 0 in between, change no measure."""
+    bids, asks = ([Level(*row) for row in side[:]] for side in (b0.bids, b0.asks))
+    hole, end = Level(100.005, 0.0), Level(NAN, 0.0)
+    view = Depth(symbol="", bids=(hole, *bids, end), asks=(asks[0], hole, *asks[1:], end), levels=5)
+    assert [measure(b0) for measure in ALL] == [measure(view) for measure in ALL]
+    assert BookState.NORMAL == prices.book_state(view)
 
 
 def test_sizes_of_zero_on_both_sides_are_undefined() -> None:
@@ -370,7 +380,7 @@ def test_what_is_refused(call: Callable[[], Any], message: str) -> None:
 
 def test_depth_is_a_whole_number(b0: L2Book) -> None:
     """No rounding of a depth."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"depth is a whole number, not 1\.5"):
         prices.vamp(b0, depth=1.5)  # type: ignore[arg-type]
 
 
@@ -382,6 +392,7 @@ def test_time_weighted_mean_counts_time_and_not_updates() -> None:
     ts = np.array([0, *range(90, 100), 100])
     values = np.array([1.0, *[9.0] * 10, 5.0])
     assert (90 * 1 + 10 * 9) / 100 == arrays.time_weighted_mean(values, ts)
+    assert (90 * 1 + 10 * 9) / 100 == arrays.time_weighted_mean(values, ts.astype("M8[us]"))
 
 
 def test_time_weighted_mean_leaves_out_what_is_not_known() -> None:

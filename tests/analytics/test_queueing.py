@@ -276,3 +276,9 @@ def test_horizons_are_checked() -> None:
     for horizon in (-1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="horizon is a time"):
             queue_fill_prob(1, 1.0, 1.0, horizon)
+
+
+def test_a_market_that_hardly_trades_fills_never() -> None:
+    """The mean is infinite with no market orders, and with too few for a float."""
+    assert math.inf == queue_fill_time(2, 0.0, 0.5)
+    assert math.inf == queue_fill_time(2, 1e-320, 0.0)

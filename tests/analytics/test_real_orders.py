@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -34,28 +32,10 @@ COLUMNS = ("ts_event", "ts_recv", "action", "side", "flags", "price", "size", "o
 
 
 @pytest.fixture(scope="module")
-def example(project_root: Path) -> ModuleType:
-    """The example that reads a recorder's CSV files, by its path, as a user has it."""
-    path = project_root / "examples" / "bitstamp_orders.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def everything(example: ModuleType, data_file: Files) -> ob.Events:
-    """Half an hour of BTC/USD on Bitstamp, with the two orders whose end is missing."""
-    return ob.Events.from_events(example.events_of(data_file("bitstamp_l3/orders.csv.gz").parent), symbol="BTCUSD")
-
-
-@pytest.fixture(scope="module")
-def bitstamp(everything: ob.Events) -> ob.Events:
+def bitstamp(bitstamp_tape: ob.Events) -> ob.Events:
     """The same without them; they are in the snapshot only, and their rows end no message."""
-    keep = ~np.isin(everything.order_id, [int(order) for order in STUCK])
-    return chosen(everything, keep)
+    keep = ~np.isin(bitstamp_tape.order_id, [int(order) for order in STUCK])
+    return chosen(bitstamp_tape, keep)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +54,11 @@ def chosen(events: ob.Events, rows: slice | np.ndarray) -> ob.Events:
 pytestmark = pytest.mark.xdist_group("bitstamp_orders")
 
 
-def test_stuck_orders_are_named(example: ModuleType, everything: ob.Events) -> None:
+def test_stuck_orders_are_named(bitstamp_example: ModuleType, bitstamp_tape: ob.Events) -> None:
     """Trades have passed exactly two of the orders that the tape leaves: both asks of the opening snapshot."""
-    left = order_lifetimes(everything)
+    left = order_lifetimes(bitstamp_tape)
     left = left[left.exit == Exit.LIVE]
-    stuck = example.passed_orders(left, trades_of(everything))
+    stuck = bitstamp_example.passed_orders(left, trades_of(bitstamp_tape))
     assert {int(order) for order in STUCK} == set(stuck.order_id.tolist())
     assert ([-1, -1], [True, True]) == (stuck.side.tolist(), stuck.left_truncated.tolist())
     assert 6_518 == len(left)  # the recorder's own closing deletes
@@ -118,9 +98,9 @@ def test_most_orders_are_refused_at_once(lives: OrderLives) -> None:
     assert (100_555, 0) == (kinds[OrderKind.MARKETABLE], len(kinds) - 1 - OrderKind.MARKETABLE)
 
 
-def test_stuck_orders_would_have_spoilt_it(everything: ob.Events, lives: OrderLives) -> None:
+def test_stuck_orders_would_have_spoilt_it(bitstamp_tape: ob.Events, lives: OrderLives) -> None:
     """With two orders too many of 156,756, over twenty thousand more seem to cross the spread."""
-    spoilt = order_lifetimes(everything)
+    spoilt = order_lifetimes(bitstamp_tape)
     assert 2 == len(spoilt) - len(lives)
     assert 123_931 - 100_555 == np.count_nonzero(spoilt.marketable) - np.count_nonzero(lives.marketable)
 
@@ -187,12 +167,9 @@ def test_real_pieces_make_no_difference(bitstamp: ob.Events, lives: OrderLives) 
         np.testing.assert_array_equal(values, np.concatenate([getattr(t, name) for t in tables]), err_msg=name)
 
 
-def test_bitfinex_says_only_that_orders_go(data_file: Files) -> None:
+def test_bitfinex_says_only_that_orders_go(bitfinex_tape: ob.Events) -> None:
     """A tape without trades and times: 37,059 orders, 37,021 removed for reasons unknown, 19 left on each side."""
-    path = data_file("bitfinex_raw/bitfinex_L3_feed.json.gz")
-    decoder = ob.get_format("bitfinex_raw").decoder()
-    events = (event for item in ob.FileSource(path, "bitfinex_raw") for event in decoder.decode(item.payload))
-    lives = order_lifetimes(ob.Events.from_events(events), tells_fills=False)
+    lives = order_lifetimes(bitfinex_tape, tells_fills=False)
     assert (37_059, 50) == (len(lives), np.count_nonzero(lives.left_truncated))
     assert [38, 0, 0, 0, 0, 37_021] == np.bincount(lives.exit).tolist()
     assert [19, 19] == [np.count_nonzero((lives.exit == Exit.LIVE) & (lives.side == side)) for side in (1, -1)]

@@ -238,3 +238,46 @@ def test_arguments_of_the_stream() -> None:
     watch.update(L2Book(), 5)
     with pytest.raises(ValueError, match="ts never falls: 4 is earlier than the last, 5"):
         watch.update(L2Book(), 4)
+
+
+@pytest.mark.parametrize(("left", "share"), [(8, 0.2), (9, 0.1), (7, 0.3), (4, 0.6), (1, 0.9)])
+def test_exactly_the_share_is_a_shock(left: int, share: float) -> None:
+    """Of 10, in both forms: 1 - 8 / 10 is below 0.2 as a float."""
+    assert [1] == touch_shocks([100, 100], [10, left], "bid", share).tolist()
+    watch = Resilience(side="bid", band_ticks=1, tick=1, horizon=3, shock=share)
+    for ts, book in books([10, left]):
+        watch.update(book, ts)
+    watch.reset()
+    assert [1] == [shock.ts for shock in watch.recoveries]
+
+
+def test_an_endless_horizon_watches_to_the_end() -> None:
+    """The sum of a time and the longest span does not come round to before the shock."""
+    found = resilience([100, 40, 50, 90], [10, 11, 12, 13], [1], [np.iinfo(np.int64).max])
+    assert (2, True, True) == (found.half_life[0], found.recovered[0], math.isnan(found.curve[0, 0]))
+
+
+def test_event_time_counts_updates() -> None:
+    """The worked example by the number of the row: half is back at the third update, the curve is that of rows."""
+    found = resilience(DEPTH, np.arange(7), [1], [1, 2, 3, 4, 5])
+    assert [0.2, 0.4, 0.5833, 0.8, 0.9167] == found.curve[0].round(4).tolist()
+    assert (3, 3) == (found.half_life[0], found.duration[0])
+
+
+def test_a_side_without_columns_is_refused() -> None:
+    """A panel of depth 0 is legal, and has no best price."""
+    nothing = np.zeros((2, 0))
+    with pytest.raises(ValueError, match=r"px and sz have at least one level, not the shape \(2, 0\)"):
+        touch_shocks(nothing, nothing, "bid")
+    with pytest.raises(ValueError, match="px and sz have at least one level"):
+        band_resilience(nothing, nothing, [0, 1], [1], [5], side="bid", band_ticks=1, tick=1)
+
+
+def test_a_fixed_book_that_changes_its_scale_is_refused() -> None:
+    """A band of the old unit is nowhere in the new one."""
+    book, watch = L2Book(price_type="fixed"), Resilience(side="bid", band_ticks=1, tick=1, horizon=9)
+    book.apply_snapshot([("100.1", 1)], [("100.2", 2)])
+    watch.update(book, 0)
+    book.apply_delta([], [("100.25", 1)])
+    with pytest.raises(ValueError, match=r"went from \(1, 0\) to \(2, 0\)"):
+        watch.update(book, 1)

@@ -210,12 +210,42 @@ def test_estimators_pickle() -> None:
         ({"window": 0}, "window is a time above 0, not 0"),
         ({"window": timedelta(-1)}, "window is a time above 0"),
         ({"events": 0}, "events is at least 1, not 0"),
+        # 300,000 days are so many ns that int64 wraps around to a positive number again.
+        ({"window": np.timedelta64(300_000, "D")}, "window is a whole number of ns that int64 holds"),
+        ({"window": timedelta.max}, "window is a whole number of ns that int64 holds"),
+        ({"window": np.timedelta64(1_500, "ps")}, "window is a whole number of ns that int64 holds"),
+        ({"window": np.timedelta64("NaT")}, "window is a whole number of ns that int64 holds"),
     ],
 )
 def test_windows_are_checked(make: Any, settings: dict[str, Any], message: str) -> None:
     """There is no window without a bound."""
     with pytest.raises(ValueError, match=message):
         make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 1.5}, r"window is int ns, a timedelta or numpy.timedelta64, not 1\.5"),
+        ({"window": "1s"}, "window is int ns, a timedelta or numpy.timedelta64, not '1s'"),
+        ({"events": 2.0}, r"events is a whole number, not 2\.0"),
+    ],
+)
+def test_windows_of_another_type_are_named(settings: Any, message: str) -> None:
+    """The message names the argument and what is wanted."""
+    with pytest.raises(TypeError, match=message):
+        Rolling(**settings)
+
+
+def test_windows_of_any_unit() -> None:
+    """A minute is a minute."""
+    for minute in (60 * SECOND, timedelta(minutes=1), np.timedelta64(1, "m"), np.timedelta64(60_000, "ms")):
+        rolling = Rolling(window=minute)
+        rolling.update(0, 1.0)
+        rolling.update(60 * SECOND - 1, 2.0)
+        assert len(rolling) == 2
+        rolling.update(60 * SECOND, 3.0)
+        assert rolling.min == 2.0
 
 
 def test_time_never_falls() -> None:
@@ -309,6 +339,17 @@ def test_mid_history_after_a_gap() -> None:
     empty = MidHistory(events=1)
     empty.reset()
     assert (empty.value, empty.volatility, empty.returns.shape, empty.ts.dtype) == (None, None, (0,), np.int64)
+
+
+def test_mid_history_is_bounded_by_events_through_gaps() -> None:
+    """A reset is an entry too, and pushes the oldest one out."""
+    history, book = MidHistory(events=5, returns="price"), L2Book()
+    for i in range(200):
+        history.update(shown(book, 100.0 + i % 7), i)
+        if i % 3 == 0:
+            history.reset()
+        assert len(history) <= 5
+        assert max(len(history._squares), len(history._steps._closed)) <= 5
 
 
 def test_unknown_returns() -> None:

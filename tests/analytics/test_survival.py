@@ -150,3 +150,13 @@ def test_late_entry_and_causes_are_checked() -> None:
         cumulative_incidence([1], [-1])
     with pytest.raises(ValueError, match="cause is whole numbers"):
         cumulative_incidence([1], [1.5])
+
+
+def test_what_is_no_number_is_refused() -> None:
+    """An event of NaN has not happened, and endless weights weigh nothing else."""
+    with pytest.raises(ValueError, match="event is True or False, and not NaN"):
+        kaplan_meier([1, 2], [math.nan, 1])
+    with pytest.raises(ValueError, match="weights are finite"):
+        kaplan_meier([1, 2], [True, True], [math.inf, 1])
+    with pytest.raises(ValueError, match="cause is whole numbers"):
+        cumulative_incidence([1, 2], [math.inf, 1])

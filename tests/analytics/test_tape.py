@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,10 +84,21 @@ def settling(events: ob.Events) -> set[int]:
     for i in np.flatnonzero(events.action == ord("F")).tolist():
         for j in np.flatnonzero(events.action == ord("C")).tolist():
             same = events.order_id[j] == events.order_id[i] and events.size[j] == events.size[i]
-            if same and j not in out and message_of(events, j) == message_of(events, i):
+            if (
+                same
+                and j not in out
+                and message_of(events, j) == message_of(events, i)
+                and not set_between(events, i, j)
+            ):
                 out.add(j)
                 break
     return out
+
+
+def set_between(events: ob.Events, one: int, other: int) -> bool:
+    """Whether a change of the same order stands between two rows."""
+    between = slice(min(one, other), max(one, other))
+    return bool(((events.action[between] == ord("M")) & (events.order_id[between] == events.order_id[one])).any())
 
 
 def message_of(events: ob.Events, row: int) -> int:
@@ -141,6 +151,17 @@ def test_rows_are_those_of_a_dictionary_updated_row_by_row(rows: list[dict[str, 
     events = tape_of(rows)
     assert naive(events) == seen(OrderTape().update(events))
     check_pieces(events, OrderTape(), OrderTape(), data)
+
+
+def test_a_cancel_after_a_refill_takes_off_the_refill() -> None:
+    """Filled, shown again and cancelled in one message: nothing is left, and the book that the rows make agrees."""
+    base = {"id": 7, "price": 100, "side": "B", "size": 10}
+    steps = [{**base, "kind": kind, "end": kind == "C"} for kind in "FMC"]
+    events, tape, book = tape_of([{**base, "kind": "A"}, *steps]), OrderTape(), ob.L3Book()
+    rows = tape.update(events)
+    book.apply_many(events)
+    assert ("AFMC", [0, 10, 0, 10]) == (bytes(rows.kind).decode(), rows.before.tolist())
+    assert ({}, []) == (tape.live, list(book.bids))
 
 
 @given(tapes(), st.sampled_from([0, 1]), st.data())
@@ -226,9 +247,9 @@ def test_trades_are_floats_with_the_aggressors_sign() -> None:
     assert ([0.3, 0.3], [1.5, 1.5], [1, 0]) == (trades.price.tolist(), trades.size.tolist(), trades.side.tolist())
 
 
-def test_bitfinex_ends_with_the_book_of_the_replay(data_file: Callable[[str], Path]) -> None:
+def test_bitfinex_ends_with_the_book_of_the_replay(bitfinex_tape: ob.Events) -> None:
     """The orders that rest at the end are those of an L3 book that applied every event."""
-    events = ob.load(ob.FileSource(data_file("bitfinex_raw/bitfinex_L3_feed.json.gz"), "bitfinex_raw"))
+    events = bitfinex_tape
     book = ob.L3Book(price_type="fixed")
     book.apply_many(events)
     tape = OrderTape()
@@ -241,3 +262,13 @@ def test_bitfinex_ends_with_the_book_of_the_replay(data_file: Callable[[str], Pa
     assert expected == tape.live
     assert 37_059 == int(np.count_nonzero(rows.kind == ob.Action.ADD)), "with the 50 of the snapshot"
     assert 37_021 == int(np.count_nonzero((rows.kind == ob.Action.CANCEL) & (rows.after == 0)))
+
+
+def test_a_piece_without_rows_has_no_unit() -> None:
+    """Nothing in the first piece does not say that prices are whole."""
+    tape = OrderTape()
+    tape.update(ob.Events.from_events([]))
+    add = ob.OrderAdd(order_id=7, side=ob.Side.BID, price="100.25", size=5, ts_event=1)
+    assert 1 == len(tape.update(ob.Events.from_events([add])))
+    tape.update(ob.Events.from_events([]))
+    assert {7: (1, 10_025, 5)} == tape.live

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from orderbook import L2Book, Panel, Side
+from orderbook import Depth, L2Book, Level, Panel, Side
 from orderbook.analytics.arrays.walls import persistent_walls, robust_walls
 from orderbook.analytics.walls import Wall, large_levels, walls
 
@@ -45,6 +45,9 @@ def test_a_z_score_over_ten_levels_cannot_see_a_wall() -> None:
         assert (sizes.max() - sizes.mean()) / sizes.std() <= 3
         assert (sizes.max() - sizes.mean()) / sizes.std(ddof=1) < 2.8461
         assert [wall.size for wall in walls(book_of(sizes.tolist()))] == [size]
+    # The bounds of the reference, sqrt(n - 1) and (n - 1) / sqrt(n), which the last of these sizes comes close to.
+    assert (sizes.max() - sizes.mean()) / sizes.std() == pytest.approx(3.0, abs=1e-6)
+    assert (sizes.max() - sizes.mean()) / sizes.std(ddof=1) == pytest.approx(2.846, abs=5e-4)
     assert (80 - np.mean(SIZES)) / np.std(SIZES) == pytest.approx(2.995, abs=5e-4)
 
 
@@ -83,6 +86,23 @@ def test_walls_need_something_to_compare_with() -> None:
         assert walls(book_of(sizes)) == []
     assert large_levels(book_of([1e9])) == []
     assert [wall.ratio for wall in large_levels(book_of([1, 8]))] == [8]
+
+
+def test_a_level_that_dwarfs_all_others() -> None:
+    """1e18 + 9 is 1e18 in floats: what the others hold is summed without it."""
+    sizes = [1.0] * 4 + [1e18] + [1.0] * 5
+    (wall,) = walls(book_of(sizes))
+    assert wall.ratio == 1e18
+    assert robust_walls(*sides_of(sizes)).nonzero()[1].tolist() == [4]
+    px, sz = sides_of([1.0] * 9 + [3.0])
+    assert robust_walls(px, sz, k=3, robust_z=1).nonzero()[1].tolist() == [9]
+
+
+def test_a_view_may_have_absent_levels() -> None:
+    """Levels of size 0 are neither judged nor compared with."""
+    book = book_of(SIZES)
+    rows = (*book.bids[:3], Level(97.5, 0.0), *book.bids[3:], Level(float("nan"), 0.0))
+    assert walls(Depth(symbol="", bids=rows, asks=(), levels=12)) == walls(book)
 
 
 def test_depth_says_among_which_levels() -> None:
@@ -179,12 +199,36 @@ def test_trailing_baseline_is_the_block_before() -> None:
     np.testing.assert_array_equal(prefix, expected[:47])
 
 
+def test_buckets_of_fine_ticks_at_high_prices() -> None:
+    """What a float64 price can hold is found in its own bucket, though a quotient is off by more than 1e-6 ticks."""
+    rng = np.random.default_rng(6)
+    ticks = 10**13 + np.cumsum(rng.integers(-2, 3, 200))[:, None] - np.arange(6)
+    sz = np.exp(rng.normal(0, 1, ticks.shape)) * [1, 2, 4, 8, 16, 32]
+    expected = robust_walls(ticks, sz, 2, 1.5, baseline="trailing", window=40, bucket=1)
+    np.testing.assert_array_equal(
+        robust_walls(ticks / 1e8, sz, 2, 1.5, baseline="trailing", window=40, bucket=1e-8), expected
+    )
+    assert expected.sum() > 20
+
+
+def test_buckets_do_not_share_their_rounding() -> None:
+    """A bucket of dust behind one of very large sizes has a mean of its own."""
+    px = np.tile(100.0 - np.arange(2), (60, 1))
+    sz = np.tile([1e15, 1e-3], (60, 1))
+    sz[45:47, 1] = 3e-3, 1e-2
+    got = robust_walls(px, sz, baseline="trailing", window=20, bucket=1)
+    assert np.argwhere(got).tolist() == [[46, 1]]  # three times the mean is no wall
+
+
 def test_trailing_baseline_of_nothing() -> None:
     """A block without any level is no baseline, and no error."""
     px, sz = np.full((30, 2), np.nan), np.zeros((30, 2))
+    px[5] = np.inf  # what some files write for an absent level
     px[20:], sz[20:] = [100, 99], [5, 500]
     assert not robust_walls(px, sz, baseline="trailing", window=10, bucket=1).any()
     assert robust_walls(px[:0], sz[:0], baseline="trailing", window=10, bucket=1).shape == (0, 2)
+    assert robust_walls(px[:, :0], sz[:, :0], baseline="trailing", window=10, bucket=1).shape == (30, 0)
+    assert robust_walls(px[:, :0], sz[:, :0]).shape == (30, 0)
 
 
 @pytest.mark.parametrize(

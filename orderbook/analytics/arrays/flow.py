@@ -209,7 +209,8 @@ def ofi_integrated(e: npt.ArrayLike, depth: npt.ArrayLike = 1.0, weights: npt.Ar
         given = np.asarray(weights, np.float64)
     if given.shape != rows.shape[1:]:
         raise ValueError(f"weights has one number a level, {rows.shape[1:]}, not {given.shape}")
-    return IntegratedOFI(scaled @ given, given, explained)
+    with np.errstate(all="ignore"):
+        return IntegratedOFI(scaled @ given, given, explained)
 
 
 def net_volume(side: npt.ArrayLike, size: npt.ArrayLike, ts: npt.ArrayLike, edges: npt.ArrayLike) -> Floats:
@@ -274,6 +275,8 @@ def _sides(
     if bids[0].shape != asks[0].shape:
         raise ValueError(f"bids and asks have one shape, not {bids[0].shape} and {asks[0].shape}")
     rows, columns = bids[0].shape
+    if not columns:
+        raise ValueError(f"bids and asks have at least one level, not the shape {bids[0].shape}")
     count = as_count(columns if levels is None else levels, "levels")
     if count > columns:
         raise ValueError(f"levels is at most {columns}, the columns given, not {count}")
@@ -322,10 +325,14 @@ def _component(rows: Floats) -> tuple[Floats, float]:
     """The first principal component with L1 norm 1 and a sum above 0, and the share of the variance along it."""
     if len(rows) < 2:
         return np.full(rows.shape[1], NAN), NAN
-    centred = rows - rows.mean(axis=0)
-    variances, vectors = np.linalg.eigh(centred.T @ centred)
-    if not variances[-1] > 0:
+    with np.errstate(all="ignore"):
+        # Counted from the first row: rows that are all alike then have a variance of exactly 0.
+        moved = rows - rows[0]
+        centred = moved - moved.mean(axis=0)
+        scatter = centred.T @ centred
+    if not np.isfinite(scatter).all() or not scatter.any():
         return np.full(rows.shape[1], NAN), NAN
+    variances, vectors = np.linalg.eigh(scatter)
     first = vectors[:, -1] / np.abs(vectors[:, -1]).sum()
     # A sum of 0 leaves the sign open: then the first weight that is not 0 is positive.
     lean = first.sum() or first[np.argmax(first != 0)]

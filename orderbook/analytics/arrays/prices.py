@@ -204,9 +204,11 @@ def weighted_mid(
     """
 
     def kernel(bid_px: Floats, bid_sz: Floats, ask_px: Floats, ask_sz: Floats) -> Floats:
-        held, offered = row_sums(sizes_of(bid_px, bid_sz)), row_sums(sizes_of(ask_px, ask_sz))
-        bid, ask = best_price(bid_px, bid_sz), best_price(ask_px, ask_sz)
-        return bid + (ask - bid) * held / (held + offered)
+        bids, asks = sizes_of(bid_px, bid_sz), sizes_of(ask_px, ask_sz)
+        bid, ask = first_column(bid_px), first_column(ask_px)
+        held, offered = row_sums(bids), row_sums(asks)
+        both = (first_column(bids) > 0) & (first_column(asks) > 0)
+        return np.where(both, bid + (ask - bid) * held / (held + offered), NAN)
 
     return in_blocks(kernel, *four_grids(bid_px, bid_sz, ask_px, ask_sz, depth))
 

@@ -91,6 +91,9 @@ def resilience(
     those that recovered is too short. Where D- <= D+ or either is NaN nothing was lost, and all is NaN.
     O(shocks * rows within the horizon).
 
+    For event time give a count of updates in place of ``ts``: ``np.arange(T)``, or one that steps where a best price
+    or its size changed. Horizons, half-lives and durations are then numbers of updates.
+
     Raises:
         ValueError: the lengths differ, shocks do not rise or are not rows, no horizon, or times fall.
         TypeError: ``ts`` are no times.
@@ -124,7 +127,8 @@ def band_resilience(
 
     The band of a shock reaches from ``band_ticks`` ticks behind the best price *before* it to any better price. Rows
     whose levels end within the band are unknown (NaN), unless ``known`` (T,) says that the side has no more.
-    ``px`` and ``sz`` (T, N) are the levels of ``side``. O(shocks * rows within the horizon * N).
+    ``px`` and ``sz`` (T, N) are the levels of ``side``; ``ts`` may count updates there too.
+    O(shocks * rows within the horizon * N).
 
     Raises:
         ValueError: the shapes do not fit, shocks do not rise or are not rows, or a number is not above 0.

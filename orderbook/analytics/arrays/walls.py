@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orderbook.analytics._arguments import Span, as_count, as_positive, one_of, span_ns
-from orderbook.analytics.arrays._rows import Array, Floats, as_flags, as_levels, in_blocks, present
+from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, in_blocks, present
 from orderbook.analytics.arrays._windows import as_times
 from orderbook.analytics.prices import slack_of
 from orderbook.analytics.walls import MAD_FLOOR, MAD_SCALE
@@ -108,8 +108,9 @@ def _walls_of_past(px: Floats, sz: Floats, limits: _Limits, window: int, bucket:
         block = slice(start, start + window)
         size = sz[block][there[block]]
         # A distance of three ticks may come out as 2.9999999 of them.
-        distance = np.abs(px[block] - px[block, :1])
-        steps = np.floor(distance / bucket + slack_of(2 * np.abs(px[block, :1]) + distance, bucket))[there[block]]
+        prices = np.where(there[block], px[block], NAN)
+        distance = np.abs(prices - prices[:, :1])
+        steps = np.floor(distance / bucket + slack_of(2 * np.abs(prices[:, :1]) + distance, bucket))[there[block]]
         if past is not None:
             walls[block][there[block]] = past.are_walls(steps, size, limits)
         past = _Past.of(steps, size)

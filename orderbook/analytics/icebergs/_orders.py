@@ -108,6 +108,7 @@ class OrderHistory:
         if price != self.price:
             self.segments.append((self.price, self.segment_executed, self.segment_refills))
             self.price, self.segment_executed, self.segment_refills = price, 0, 0
+            self.run_event = NEVER  # what traded at the other price brings nothing back at this one
         self.shown = after
         self.state, self.ended_at = ("live", None) if after else ("cancelled", ts)
         return refill

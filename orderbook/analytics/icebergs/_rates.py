@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final, TypeAlias
 
+from orderbook.types import UNDEF_TIMESTAMP
+
 Key: TypeAlias = tuple[int, int]
 
 TRAILING: Final = 10_000_000_000
@@ -21,16 +23,22 @@ class LevelRates:
         self._counts: dict[Key, tuple[float, int]] = {}
         self._since: int | None = None
 
-    def count(self, key: Key, ts: int) -> None:
-        """One more."""
-        if self._since is None:
+    def begin(self, ts: int) -> None:
+        """Somebody looks from this time on, if nobody did before."""
+        if self._since is None and ts != UNDEF_TIMESTAMP:
             self._since = ts
-        self._counts[key] = (self._at(key, ts) + 1.0, ts)
+
+    def count(self, key: Key, ts: int) -> None:
+        """One more; without a time it is none."""
+        if ts == UNDEF_TIMESTAMP:
+            return
+        self.begin(ts)
+        count = self._at(key, ts) + 1.0
+        # The price that had nothing for the longest time stands first, and is forgotten first.
+        self._counts.pop(key, None)
+        self._counts[key] = (count, ts)
         if len(self._counts) > MOST:
-            self._counts = {key: self._counts[key] for key in self._counts if self._at(key, ts) > 1e-3}
-            # All of them busy: then the oldest half has to go.
-            for old in list(self._counts)[: len(self._counts) - MOST // 2] if len(self._counts) > MOST else ():
-                del self._counts[old]
+            del self._counts[next(iter(self._counts))]
 
     def rate(self, key: Key, ts: int) -> float:
         """Events a second, one more than seen: a price where nothing came yet is not one where nothing can."""
@@ -44,7 +52,7 @@ class LevelRates:
 
 
 class SizeCounts:
-    """How often each size was seen; old sizes fade when there are too many different ones."""
+    """How often each size was seen; all of them fade when there are too many different ones."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -56,7 +64,8 @@ class SizeCounts:
         self._total += 1
         while len(self._counts) > MOST:
             self._counts = {size: count // 2 for size, count in self._counts.items() if count > 1}
-            self._total = sum(self._counts.values())
+            # What is forgotten was seen all the same: without it every size would seem common now.
+            self._total //= 2
 
     def share(self, size: int, tol: float) -> float:
         """The share of sizes within a tolerance, one more than seen: above 0, at most 1. O(sizes) with a tolerance."""

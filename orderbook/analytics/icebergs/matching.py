@@ -30,6 +30,8 @@ class Spent:
     ts: int
     event: int
     clip: int
+    rest: Arrival | None = None
+    """What may be the last, smaller clip, if no equal one comes in time."""
 
 
 class Arrival(NamedTuple):
@@ -101,7 +103,11 @@ class Rules:
 
 
 class Greedy:
-    """Each arrival takes at once the waiting order that is nearest in size, then in time; each is used once."""
+    """Each arrival takes at once the waiting order that is nearest in size, then in time; each is used once.
+
+    A last, smaller clip is taken for one only when the window is over without an equal one: smaller orders come all the
+    time.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -123,21 +129,31 @@ class Greedy:
         """Offer an arrival; the link that it makes, if any."""
         waiting = self._waiting[key]
         spent = _nearest([spent for spent in waiting if self._rules.fits(spent, arrival)], arrival, self._rules)
-        remainder = spent is None
         if spent is None:
-            spent = _latest([spent for spent in waiting if self._rules.ends(spent, arrival)])
-        if spent is None:
+            spent = _latest([spent for spent in waiting if not spent.rest and self._rules.ends(spent, arrival)])
+            if spent is not None:
+                spent.rest = arrival
             return []
         self._forget(key, spent)
-        return [Pair(spent, arrival, arrival.ts, remainder)]
+        for other in waiting:
+            if other.rest is not None and other.rest.history is spent.history:
+                other.rest = None  # it is followed, and so the last of nothing
+        return [Pair(spent, arrival, arrival.ts)]
 
-    def pass_time(self, ts: int | None) -> Iterator[Spent]:
-        """Used-up orders that nothing can follow any more."""
+    def pass_time(self, ts: int | None) -> Iterator[Pair | Spent]:
+        """Used-up orders that nothing can follow any more, and the last clips of those that have one."""
         while self._order and (ts is None or self._order[0][1].ts + self._rules.dt <= ts):
             key, spent = self._order.popleft()
-            if spent in self._waiting.get(key, ()):
-                self._forget(key, spent)
+            if spent not in self._waiting.get(key, ()):
+                continue
+            self._forget(key, spent)
+            rest = spent.rest
+            if rest is None or rest.history.price != key[1] or not self._rules.ends(spent, rest):
                 yield spent
+                continue
+            for other in [one for one in self._waiting.get(key, ()) if one.history is rest.history]:
+                self._forget(key, other)
+            yield Pair(spent, rest, spent.ts + self._rules.dt, remainder=True)
 
     def _forget(self, key: Key, spent: Spent) -> None:
         waiting = self._waiting[key]

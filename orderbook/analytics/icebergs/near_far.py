@@ -13,7 +13,7 @@ import numpy.typing as npt
 from orderbook.analytics._arguments import Span, as_positive, span_ns
 from orderbook.analytics.icebergs._orders import Bools, Ints, Unit
 from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows, OrderTape
-from orderbook.types import Action
+from orderbook.types import UNDEF_TIMESTAMP, Action
 
 __all__ = ("NearFar", "calibrate_dt", "near_far_excess")
 
@@ -118,7 +118,7 @@ def near_far_excess(
         raise ValueError(f"far is at least as long as every dt, {max(windows)} ns, not {later}")
     rows = OrderTape(clock=clock, event_by=event_by).update(events)
     spent = _spent(rows, least * Unit.of(events).size)
-    came = (rows.kind == Action.ADD) & ~rows.known & ~rows.snapshot
+    came = (rows.kind == Action.ADD) & ~rows.known & ~rows.snapshot & (rows.ts != UNDEF_TIMESTAMP)
     adds = [_Adds(rows, came, spent, by_size=by_size) for by_size in (True, False)]
     return [
         NearFar(dt, len(spent.at), *(group.within(start, dt) for start in (0, later) for group in adds))
@@ -165,7 +165,8 @@ class _Spent:
 
 def _spent(rows: OrderRows, least: float) -> _Spent:
     """Orders whose size is known (born on the tape) and that a fill ended for good."""
-    at = np.flatnonzero((rows.kind == Action.FILL) & rows.known & (rows.after == 0) & (rows.before > 0))
+    ended = (rows.kind == Action.FILL) & rows.known & (rows.after == 0) & (rows.before > 0)
+    at = np.flatnonzero(ended & (rows.ts != UNDEF_TIMESTAMP))
     refilled = np.flatnonzero((rows.kind == Action.MODIFY) & rows.known & (rows.before == 0) & (rows.after > 0))
     again = set(zip(rows.event[refilled].tolist(), rows.order_id[refilled].tolist(), strict=True))
     pairs = zip(rows.event[at].tolist(), rows.order_id[at].tolist(), strict=True)

@@ -7,6 +7,8 @@ tape tells these apart. So this ranks levels, by how much faster they come back 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -117,17 +119,18 @@ class _Level:
     known_at: int | None = None
     score: float = 0.0
 
-    def print(self, step: LevelStep, shown: int, shown_before_event: int) -> None:
-        """Something traded; the bracket opens if it is not, with what was shown."""
+    def print(self, step: LevelStep, shown: int, *, is_known: bool) -> None:
+        """Something traded; the bracket opens if it is not, with what was shown before the event."""
         if not self.traded:
             self.before, self.opened = shown, step.ts
         self.traded += step.after
         self.last = step.ts
         if self.event != step.event:
-            self.event, self.event_before, self.event_traded = step.event, shown_before_event, 0
+            self.event, self.event_before, self.event_traded = step.event, shown, 0
         past = max(self.event_traded - self.event_before, 0)
         self.event_traded += step.after
-        self.beyond += max(self.event_traded - self.event_before, 0) - past
+        if is_known:
+            self.beyond += max(self.event_traded - self.event_before, 0) - past
 
     def close(self, step: LevelStep, shown: int, dt: int) -> None:
         """The book has been told since: the bracket ends with what is shown now."""
@@ -173,11 +176,12 @@ class L2IcebergScreen:
 
     A definition of ours, for ranking: always below 1, and no probability. A candidate has ``min_refills`` refills and
     ``min_score``; or it is *exact*: on a ``sequenced`` tape (depth and trades on one stream in true order) one event
-    traded more than the level displayed right before. Without that, the excess is usually late depth.
+    traded more than the level displayed right before. Without that, the excess is usually late depth; and none is told
+    of a book that no snapshot or start of a session has made known.
 
-    A level starts anew when it stays empty for longer than ``dwell``, when trades go through its price, and when the
-    book is cleared. Much of what is found is makers that refresh, and coincidence: compare with the base rate of your
-    own tape, the share of all prices that trade at which there is an iceberg.
+    A level starts anew when it stays empty for longer than ``dwell``, when trades go through its price (an exact one is
+    told then), and when the book is cleared. Much of what is found is makers that refresh, and coincidence: compare
+    with the base rate of your own tape, the share of all prices that trade at which there is an iceberg.
 
     ``update`` takes consecutive pieces of a tape of levels, or of orders (their levels are added up). The aggressor's
     side of trades must be known. Memory: the levels, and episodes until :meth:`finished` hands them out. O(rows).
@@ -221,6 +225,10 @@ class L2IcebergScreen:
         self._unit = Unit(1, 1)
         self._levels: dict[Key, _Level] = {}
         self._open: dict[Key, _Level] = {}
+        # The prices of levels by side, ascending, and the levels that were emptied, by time.
+        self._prices: dict[int, list[int]] = {1: [], -1: []}
+        self._emptied: deque[tuple[int, _Level]] = deque()
+        self._fresh = False
         self._event = NEVER
         self._before: dict[Key, int] = {}
         self._ended: list[_Level] = []
@@ -251,46 +259,69 @@ class L2IcebergScreen:
     def _take(self, steps: Iterable[LevelStep]) -> list[L2Candidate]:
         out: list[L2Candidate] = []
         for step in steps:
+            self._rates.begin(step.ts)
             if step.event != self._event:
                 self._event = step.event
                 self._before.clear()
             if step.kind == "level":
                 self._level(step)
             elif step.kind == "print" and step.side:
-                self._print(step)
+                self._print(step, out)
             elif step.kind == "clear":
                 self._clear()
-            elif step.kind == "end" and step.after and self._open:
-                out += self._close(step)
+                self._fresh = True
+            elif step.kind == "end":
+                self._fresh = False
+                if step.after and self._open:
+                    out += self._close(step)
         return out
 
     def _level(self, step: LevelStep) -> None:
         key = (step.side, step.price)
-        self._before.setdefault(key, step.before)
-        if step.after > step.before and key not in self._open:
-            self._rates.count(key, step.ts)
+        self._expire(step.ts)
         level = self._levels.get(key)
+        if level is None or level.event != step.event:  # what comes in an event before it trades there is displayed
+            self._before[key] = max(self._before.get(key, 0), step.before, step.after)
+        # What a snapshot shows has not grown.
+        if step.after > step.before and key not in self._open and not self._fresh:
+            self._rates.count(key, step.ts)
         if level is None:
             return
         if not step.after:
             level.emptied = step.ts
-        elif level.emptied is not None:
-            if step.ts - level.emptied > self._dwell:
-                self._end(level)
+            self._emptied.append((step.ts, level))
+        else:
             level.emptied = None
 
-    def _print(self, step: LevelStep) -> None:
-        key = (-step.side, step.price)
-        for other in list(self._levels.values()):
-            through = other.key[0] == key[0] and (other.key[1] - step.price) * key[0] > 0
-            if through or (other.emptied is not None and step.ts - other.emptied > self._dwell):
-                self._end(other)
-        shown = self._before.get(key, self._tape.sizes.get(key, 0))
-        level = self._levels.get(key)
-        if level is None:
-            level = self._levels[key] = _Level(key, step.ts, shown)
-        level.print(step, shown, shown)
-        self._open[key] = level
+    def _print(self, step: LevelStep, out: list[L2Candidate]) -> None:
+        side, price = key = (-step.side, step.price)
+        prices = self._prices[side]
+        while prices and (prices[-1 if side > 0 else 0] - price) * side > 0:
+            self._go_through(self._levels[side, prices[-1 if side > 0 else 0]], step, out)
+        self._expire(step.ts)
+        shown = self._before.setdefault(key, self._tape.sizes.get(key, 0))
+        if key not in self._levels:
+            self._levels[key] = _Level(key, step.ts, shown)
+            insort(prices, price)
+        level = self._open[key] = self._levels[key]
+        # A snapshot that is limited says nothing of the prices beyond it.
+        is_known = self._tape.known and (shown > 0 or not self._tape.limited)
+        level.print(step, shown, is_known=is_known)
+
+    def _expire(self, ts: int) -> None:
+        """End the levels that have been empty for too long."""
+        while self._emptied and ts - self._emptied[0][0] > self._dwell:
+            emptied, level = self._emptied.popleft()
+            if level.emptied == emptied and self._levels.get(level.key) is level:
+                self._end(level)
+
+    def _go_through(self, level: _Level, step: LevelStep, out: list[L2Candidate]) -> None:
+        """Trades at worse prices say that nothing is left of a level, which may have had more than it displayed."""
+        if level.traded and level.known_at is None and self._sequenced and level.beyond:
+            level.close(step, 0, self._dt)
+            level.known_at = step.ts
+            out.append(self._told(level))
+        self._end(level)
 
     def _close(self, step: LevelStep) -> list[L2Candidate]:
         out = []
@@ -310,7 +341,10 @@ class L2IcebergScreen:
         return enough or (self._sequenced and level.beyond > 0)
 
     def _end(self, level: _Level) -> None:
+        side, price = level.key
         del self._levels[level.key]
+        prices = self._prices[side]
+        del prices[bisect_left(prices, price)]
         self._open.pop(level.key, None)
         if level.known_at is not None:
             self._ended.append(level)

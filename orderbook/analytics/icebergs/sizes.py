@@ -61,7 +61,8 @@ class IcebergSizeModel:
     """Predicts the total size of an iceberg from the totals of finished ones.
 
     ``fit`` takes finished icebergs, or bare totals. An iceberg that was filled is an event; one that was cancelled,
-    lost in a gap or is still live is *censored*: its total is at least what is known. Icebergs are grouped by peak; a
+    lost in a gap or is still live is *censored*, and so is one that was there before the tape (``from_birth`` is
+    False): its total is at least what is known. Icebergs are grouped by peak; a
     group of fewer than ``least`` (30) is pooled with all others, totals counted in peaks.
 
     ``S(v) = product over totals s <= v of (1 - d / n)`` (Kaplan and Meier), then ``P(X = v | X > v0) = (S(v-) - S(v)) /
@@ -163,7 +164,8 @@ def _sample(totals: Sequence[Iceberg] | npt.ArrayLike, event: object, peaks: npt
     if len(items) and isinstance(items[0], Iceberg):
         if event is not None or peaks is not None:
             raise TypeError("icebergs bring their ends and peaks: leave out event and peaks")
-        rows = [(one.total_at_least, one.state == "filled", one.peak.size) for one in items]
+        # Of one that was there before the tape only a part is known.
+        rows = [(one.total_at_least, one.state == "filled" and one.from_birth, one.peak.size) for one in items]
         table = np.array(rows, float)
         sample = _Sample(table[:, 0], table[:, 1].astype(bool), table[:, 2])
     else:

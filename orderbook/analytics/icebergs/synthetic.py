@@ -19,7 +19,7 @@ from orderbook.analytics.icebergs._rates import LevelRates, SizeCounts
 from orderbook.analytics.icebergs.matching import Arrival, Greedy, Match, Matcher, Optimal, Pair, Rules, Spent
 from orderbook.analytics.icebergs.records import Evidence, Iceberg, Refill
 from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows, OrderTape
-from orderbook.types import Action
+from orderbook.types import UNDEF_TIMESTAMP, Action
 
 __all__ = ("SyntheticIcebergs", "chance_level", "icebergs_synthetic")
 
@@ -34,6 +34,8 @@ class _Tail:
     untold: list[Refill] = field(default_factory=list)
     chance: float = 1.0
     """That every link is by chance."""
+    known_at: int = UNDEF_TIMESTAMP
+    """When its last link was known: a clock that steps back makes nothing known earlier."""
 
 
 class SyntheticIcebergs:
@@ -41,7 +43,8 @@ class SyntheticIcebergs:
 
     Assumed, and nothing else: the next clip comes less than ``dt`` after the last was *executed* to the end (not
     cancelled), in another event, at the same price, with the same size; a last, smaller clip may end a chain that is
-    long enough already. Each order is used once. Chasing orders (another price) are not looked for.
+    long enough already, if no equal one came by the end of its window (then it is known). Each order is used once.
+    Chasing orders (another price) are not looked for.
 
     * ``dt``: measure it, per instrument and venue (:func:`near_far_excess`). A large one finds chance.
     * ``min_clip``: smaller orders are not linked; orders of one lot are what everything looks like.
@@ -147,7 +150,8 @@ class SyntheticIcebergs:
     def flush(self) -> list[Refill]:
         """Decide what still waits for its window to end, as if nothing more came: at the end of a tape.
 
-        Only ``match="optimal"`` has anything to decide. Chains that could have gone on have then ended.
+        That is last, smaller clips, and all links of ``match="optimal"``. Chains that could have gone on have then
+        ended.
         """
         out: list[Refill] = []
         self._pass_time(None, out)
@@ -180,7 +184,9 @@ class SyntheticIcebergs:
     def _spend(self, history: OrderHistory, ts: int, event: int) -> None:
         clip = history.displays[-1] if history.displays else history.first
         tail = self._tails.get(history)
-        if clip >= self._min_clip * self._unit.size and not (tail and tail.chain.closed):
+        # Without a time nobody can say what came soon after.
+        follows = ts != UNDEF_TIMESTAMP and clip >= self._min_clip * self._unit.size
+        if follows and not (tail and tail.chain.closed):
             self._waited += 1
             self._matcher.wait((history.side, history.price), Spent(history, ts, event, clip))
         else:
@@ -215,6 +221,8 @@ class SyntheticIcebergs:
         before, after = pair.spent.history, pair.arrival.history
         tail = self._tails.pop(before, None) or _Tail(Chain([before]))
         self._followed += 1
+        tail.known_at = max(tail.known_at, pair.known_at)
+        pair = pair._replace(known_at=tail.known_at)
         link = self._refill(pair, tail.chain.first_id)
         chain = tail.chain
         chain.orders.append(after)
