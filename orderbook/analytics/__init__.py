@@ -14,19 +14,11 @@ Classes are estimators that need history: ``update(...)`` them, read ``value``. 
 from __future__ import annotations
 
 from orderbook.analytics.conduct import (
-    Burst,
-    CancelledImbalance,
     ImbalanceAround,
     Indicator,
-    MessageStats,
-    MessageSummary,
-    cancel_ratio,
-    cancelled_volume_imbalance,
     fleeting_share,
     imbalance_around,
     layering_indicator,
-    message_burst,
-    order_to_trade,
     strategic_runs_indicator,
 )
 from orderbook.analytics.cost import (
@@ -88,6 +80,16 @@ from orderbook.analytics.liquidity import (
     Liquidity,
     LiquidityScore,
     round_trip_bps,
+)
+from orderbook.analytics.messages import (
+    Burst,
+    CancelledImbalance,
+    MessageStats,
+    MessageSummary,
+    cancel_ratio,
+    cancelled_volume_imbalance,
+    message_burst,
+    order_to_trade,
 )
 from orderbook.analytics.microprice import (
     MicropriceDiagnostics,

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 
 import orderbook as ob
-from orderbook.analytics.conduct import (
+from orderbook.analytics.conduct import fleeting_share, imbalance_around, layering_indicator, strategic_runs_indicator
+from orderbook.analytics.lifetimes import OrderLives, order_lifetimes
+from orderbook.analytics.messages import (
     MessageStats,
     cancel_ratio,
     cancelled_volume_imbalance,
-    fleeting_share,
-    imbalance_around,
-    layering_indicator,
     message_burst,
     order_to_trade,
-    strategic_runs_indicator,
 )
-from orderbook.analytics.lifetimes import OrderLives, order_lifetimes
 from orderbook.analytics.tape import trades_of
 
 MS = 1_000_000
@@ -120,6 +117,7 @@ def test_bursts_of_any_unit_of_time() -> None:
     ("options", "named"),
     [
         ({"ts": [2, 1]}, "ts is one column"),
+        ({"ts": [0, 10**18]}, "1000000000000000001 bins of 1 ns are too many"),
         ({"width": 0}, "width is a time above 0"),
         ({"trailing": 1}, "trailing is at least 2"),
         ({"trailing": 0}, "trailing is at least 1"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import orderbook as ob
-from orderbook.analytics.conduct import MessageStats, fleeting_share, message_burst
+from orderbook.analytics.conduct import fleeting_share
 from orderbook.analytics.lifetimes import (
     Exit,
     Lifetimes,
@@ -21,6 +21,7 @@ from orderbook.analytics.lifetimes import (
     order_kinds,
     order_lifetimes,
 )
+from orderbook.analytics.messages import MessageStats, message_burst
 from orderbook.analytics.survival import cumulative_incidence, kaplan_meier
 from orderbook.analytics.tape import trades_of
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from orderbook.analytics.icebergs._orders import Bools, Chain, Ledger, OrderHistory, Step, Unit, rows_to_replay
+from orderbook.analytics.icebergs._detector import ChainDetector
+from orderbook.analytics.icebergs._orders import Bools, Chain, OrderHistory, Step, rows_to_replay
 from orderbook.analytics.icebergs.records import Evidence, Iceberg, Refill
-from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows, OrderTape
+from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows
 from orderbook.types import Action
 
 __all__ = ("NativeIcebergs", "icebergs_native")
 
 
-class NativeIcebergs:
+class NativeIcebergs(ChainDetector):
     """Finds icebergs whose refills keep the order id, exactly, event by event.
 
     * **N1**: the fills of an order within an event exceed what it displayed. The excess was hidden.
@@ -53,11 +54,7 @@ class NativeIcebergs:
     """
 
     def __init__(self, *, event_by: EventBy = "message", clock: Clock = "event") -> None:
-        self._tape = OrderTape(clock=clock, event_by=event_by)
-        self._ledger = Ledger(event_by)
-        self._unit = Unit(1, 1)
-        self._live: dict[OrderHistory, Chain] = {}
-        self._ended: list[Chain] = []
+        super().__init__(event_by, clock)
 
     def update(self, events: EventColumns) -> list[Refill]:
         """Take the next piece of the tape (whole messages) and return what its rows reveal, in their order.
@@ -65,32 +62,16 @@ class NativeIcebergs:
         Raises:
             ValueError: the exponents are not those of the pieces before.
         """
-        rows = self._tape.update(events)
-        self._unit = Unit.of(events)
+        rows = self._rows(events)
         chosen = rows_to_replay(rows, _revealing(rows), self._ledger.ids())
         out = [self._refill(rows, step) for step in self._ledger.replay(rows, chosen) if step.rule]
-        for history in self._ledger.ended:
-            chain = self._live.pop(history, None)
-            if chain is not None:
-                self._ended.append(chain)
-        self._ledger.ended.clear()
-        return out
-
-    @property
-    def icebergs(self) -> list[Iceberg]:
-        """The icebergs that ended and were not handed out yet, then the live ones, as far as known. O(icebergs)."""
-        return [chain.iceberg(self._unit) for chain in (*self._ended, *self._live.values())]
-
-    def finished(self) -> list[Iceberg]:
-        """Hand out the icebergs that have ended since the last call, and forget them."""
-        out = [chain.iceberg(self._unit) for chain in self._ended]
-        self._ended.clear()
+        self._end_chains()
         return out
 
     def _refill(self, rows: OrderRows, step: Step) -> Refill:
         history, rule, at = step.history, step.rule, step.at
         assert history is not None and rule is not None  # noqa: S101 - a step with a rule is about an order
-        chain = self._live.setdefault(history, Chain([history]))
+        chain = self._chains.setdefault(history, Chain([history]))
         ts = int(rows.ts[at])
         chain.reveal(rule, ts)
         after = int(rows.after[at])

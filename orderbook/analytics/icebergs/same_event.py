@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from orderbook.analytics.icebergs._orders import NEVER, Bools, Chain, Ledger, OrderHistory, Unit, rows_to_replay
+from orderbook.analytics.icebergs._detector import ChainDetector
+from orderbook.analytics.icebergs._orders import NEVER, Bools, Chain, OrderHistory, rows_to_replay
 from orderbook.analytics.icebergs.records import Evidence, Iceberg, Refill
-from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows, OrderTape
+from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows
 from orderbook.types import Action
 
 __all__ = ("SameEventIcebergs", "icebergs_same_event")
@@ -23,7 +24,7 @@ class _Meeting:
     came: int = 0
 
 
-class SameEventIcebergs:
+class SameEventIcebergs(ChainDetector):
     """Links an order whose display is used up to a new one at its side and price in the same event.
 
     Coinbase Exchange is documented to work so; reserve orders elsewhere are replenished alike. There is no time window:
@@ -53,13 +54,9 @@ class SameEventIcebergs:
     """
 
     def __init__(self, *, event_by: EventBy = "message", clock: Clock = "event") -> None:
-        self._tape = OrderTape(clock=clock, event_by=event_by)
-        self._ledger = Ledger(event_by)
-        self._unit = Unit(1, 1)
+        super().__init__(event_by, clock)
         self._event = NEVER
         self._meetings: dict[tuple[int, int], _Meeting] = {}
-        self._chains: dict[OrderHistory, Chain] = {}
-        self._ended: list[Chain] = []
 
     def update(self, events: EventColumns) -> list[Refill]:
         """Take the next piece of the tape (whole messages) and return the links in it, in order.
@@ -67,8 +64,7 @@ class SameEventIcebergs:
         Raises:
             ValueError: the exponents are not those of the pieces before.
         """
-        rows = self._tape.update(events)
-        self._unit = Unit.of(events)
+        rows = self._rows(events)
         chosen = rows_to_replay(rows, _meeting(rows), self._ledger.ids())
         out = []
         for step in self._ledger.replay(rows, chosen):
@@ -88,28 +84,10 @@ class SameEventIcebergs:
         self._end_chains()
         return out
 
-    @property
-    def icebergs(self) -> list[Iceberg]:
-        """The icebergs that ended and were not handed out yet, then the live ones, as far as known. O(icebergs)."""
-        return [chain.iceberg(self._unit) for chain in (*self._ended, *self._chains.values())]
-
-    def finished(self) -> list[Iceberg]:
-        """Hand out the icebergs that have ended since the last call, and forget them."""
-        out = [chain.iceberg(self._unit) for chain in self._ended]
-        self._ended.clear()
-        return out
-
     def _begin(self, event: int) -> None:
         if event != self._event:
             self._event = event
             self._meetings.clear()
-
-    def _end_chains(self) -> None:
-        for history in self._ledger.ended:
-            chain = self._chains.pop(history, None)
-            if chain is not None:
-                self._ended.append(chain)
-        self._ledger.ended.clear()
 
     def _predecessor(self, meeting: _Meeting, size: int) -> OrderHistory | None:
         """The order that a new one of that size follows best; None if none waits. What was refilled does not wait."""

@@ -14,11 +14,12 @@ from typing import Final, get_args
 import numpy as np
 
 from orderbook.analytics._arguments import Span, as_count, as_positive, span_ns
-from orderbook.analytics.icebergs._orders import Chain, Ledger, OrderHistory, Unit
+from orderbook.analytics.icebergs._detector import ChainDetector
+from orderbook.analytics.icebergs._orders import Chain, OrderHistory
 from orderbook.analytics.icebergs._rates import LevelRates, SizeCounts
 from orderbook.analytics.icebergs.matching import Arrival, Greedy, Match, Matcher, Optimal, Pair, Rules, Spent
 from orderbook.analytics.icebergs.records import Evidence, Iceberg, Refill
-from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows, OrderTape
+from orderbook.analytics.tape import Clock, EventBy, EventColumns, OrderRows
 from orderbook.types import UNDEF_TIMESTAMP, Action
 
 __all__ = ("SyntheticIcebergs", "chance_level", "icebergs_synthetic")
@@ -38,7 +39,7 @@ class _Tail:
     """When its last link was known: a clock that steps back makes nothing known earlier."""
 
 
-class SyntheticIcebergs:
+class SyntheticIcebergs(ChainDetector):
     """Links orders that were fully executed to new ones of their size, side and price within ``dt``, into chains.
 
     Assumed, and nothing else: the next clip comes less than ``dt`` after the last was *executed* to the end (not
@@ -110,14 +111,11 @@ class SyntheticIcebergs:
         self._min_clip, self._min_chain = as_positive(min_clip, "min_clip"), min_chain
         self._size_tol = size_tol
         self._most = 1.0 if excess is None else min(as_positive(excess, "excess"), 1.0)
-        self._tape = OrderTape(clock=clock, event_by=event_by)
-        self._ledger = Ledger(event_by)
-        self._unit = Unit(1, 1)
+        super().__init__(event_by, clock)
         rules = Rules(self._dt, size_tol, self._is_established)
         self._matcher: Matcher = Greedy(rules) if match == "greedy" else Optimal(rules)
         self._rates, self._sizes = LevelRates(), SizeCounts()
         self._tails: dict[OrderHistory, _Tail] = {}
-        self._ended: list[Chain] = []
         self._waited = self._followed = 0
 
     def update(self, events: EventColumns) -> list[Refill]:
@@ -126,8 +124,7 @@ class SyntheticIcebergs:
         Raises:
             ValueError: the exponents are not those of the pieces before.
         """
-        rows = self._tape.update(events)
-        self._unit = Unit.of(events)
+        rows = self._rows(events)
         out: list[Refill] = []
         everything = np.flatnonzero(rows.kind != Action.TRADE)
         came = ((rows.kind == Action.ADD) & ~rows.known).tolist()
@@ -157,17 +154,8 @@ class SyntheticIcebergs:
         self._pass_time(None, out)
         return out
 
-    @property
-    def icebergs(self) -> list[Iceberg]:
-        """The chains that ended and were not handed out yet, then the others, as far as each is known. O(icebergs)."""
-        live = [tail.chain for tail in self._tails.values() if tail.chain.rules]
-        return [chain.iceberg(self._unit) for chain in (*self._ended, *live)]
-
-    def finished(self) -> list[Iceberg]:
-        """Hand out the chains that have ended since the last call, and forget them."""
-        out = [chain.iceberg(self._unit) for chain in self._ended]
-        self._ended.clear()
-        return out
+    def _live(self) -> list[Chain]:
+        return [tail.chain for tail in self._tails.values() if tail.chain.rules]
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
