@@ -52,7 +52,8 @@ MS: Final = 1_000_000
 SECOND: Final = 1000 * MS
 
 TUNED_ON: Final = (1, 2)
-REPORTED_ON: Final = (201, 202, 203, 204, 205)
+# Fresh ones: a set that was looked at while a detector changed is no longer unseen.
+REPORTED_ON: Final = (301, 302, 303, 304, 305)
 HABIT: Final = IcebergMarket()
 NOBODY: Final = dataclasses.replace(HABIT, makers=0.0)
 MAKERS: Final = dataclasses.replace(HABIT, makers=0.07, reposts=0.8)
