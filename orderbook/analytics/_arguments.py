@@ -131,9 +131,7 @@ def span_ns(span: Span, name: str = "window") -> int:
     if isinstance(span, timedelta):
         ns = (span.days * 86_400 + span.seconds) * 1_000_000_000 + span.microseconds * 1_000
     elif isinstance(span, np.timedelta64):
-        exact = span.astype("m8[ns]")
-        # What does not fit wraps around without a word.
-        ns = int(exact.astype("i8")) if exact.astype(span.dtype) == span else None
+        ns = _numpy_ns(span)
     else:
         try:
             ns = operator.index(span)
@@ -144,6 +142,15 @@ def span_ns(span: Span, name: str = "window") -> int:
     if ns <= 0:
         raise ValueError(f"{name} is a time above 0, not {span!r}")
     return ns
+
+
+def _numpy_ns(span: np.timedelta64) -> int | None:
+    """The exact number of nanoseconds, None where there is none in int64."""
+    try:
+        exact = span.astype("m8[ns]")
+    except OverflowError:  # numpy from 2.5 on; before, what does not fit wraps around without a word
+        return None
+    return int(exact.astype("i8")) if exact.astype(span.dtype) == span else None
 
 
 def in_order(ts: int, last: int | None) -> int:

@@ -109,6 +109,8 @@ def test_bursts_of_any_unit_of_time() -> None:
     days = np.array(["1970-01-01", "1970-01-02", "1970-01-04"], "M8[D]")
     burst = message_burst(days, width=86_400 * 1_000 * MS, trailing=2)
     assert [1, 1, 0, 1] == burst.messages.tolist()
+    with pytest.raises(ValueError, match="ts has a time that is no whole number of ns in int64"):
+        message_burst(np.array(["1970-01-01", "2900-01-01"], "M8[D]"), width=1, trailing=2)
     with pytest.raises(TypeError, match="ts holds int nanoseconds or datetime64, not float64"):
         message_burst([0.5, 1.5], width=1, trailing=2)
 

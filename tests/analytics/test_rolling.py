@@ -214,7 +214,7 @@ def test_estimators_pickle() -> None:
         ({"window": np.timedelta64(300_000, "D")}, "window is a whole number of ns that int64 holds"),
         ({"window": timedelta.max}, "window is a whole number of ns that int64 holds"),
         ({"window": np.timedelta64(1_500, "ps")}, "window is a whole number of ns that int64 holds"),
-        ({"window": np.timedelta64("NaT")}, "window is a whole number of ns that int64 holds"),
+        ({"window": np.timedelta64("NaT", "s")}, "window is a whole number of ns that int64 holds"),
     ],
 )
 def test_windows_are_checked(make: Any, settings: dict[str, Any], message: str) -> None:

@@ -38,17 +38,28 @@ def as_stamps(values: npt.ArrayLike, name: str) -> Times:
     """Return times in any order as int64 ns; ``datetime64`` of any unit is converted.
 
     Raises:
-        ValueError: not one-dimensional.
+        ValueError: not one-dimensional, or a time outside of int64 ns (1677 to 2262).
         TypeError: neither whole numbers nor ``datetime64``.
     """
     given = np.asarray(values)
     if given.ndim != 1:
         raise ValueError(f"{name} has the shape (rows,), not {given.shape}")
     if given.dtype.kind == "M":
-        given = given.astype("M8[ns]")
+        given = _in_ns(given, name)
     elif given.dtype.kind not in "iu" and given.size:
         raise TypeError(f"{name} holds int nanoseconds or datetime64, not {given.dtype}")
     return given.astype(np.int64)
+
+
+def _in_ns(given: Array, name: str) -> Array:
+    """The same times in ns; before numpy 2.5 what does not fit wraps around without a word."""
+    try:
+        exact = given.astype("M8[ns]")
+    except OverflowError:
+        exact = None
+    if exact is None or not ((exact.astype(given.dtype) == given) | np.isnat(given)).all():
+        raise ValueError(f"{name} has a time that is no whole number of ns in int64 (1677 to 2262)")
+    return exact
 
 
 def as_times(values: npt.ArrayLike, name: str) -> Times:
