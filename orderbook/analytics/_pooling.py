@@ -14,6 +14,7 @@ import numpy.typing as npt
 from orderbook.analytics._arguments import as_count
 from orderbook.analytics.arrays._rows import NAN, Array, Floats, as_flags, as_levels, present
 from orderbook.analytics.arrays._windows import as_stamps
+from orderbook.analytics.prices import OFF_GRID
 from orderbook.types import UNDEF_TIMESTAMP, BookState, Side
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -21,9 +22,6 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 _BLOCK: Final = 500_000
 """Levels that are sorted into cells at a time."""
-
-_OFF_GRID: Final = 1e-6
-"""How far from a whole number of ticks a price may be, in ticks."""
 
 
 class PanelLike(Protocol):
@@ -152,7 +150,7 @@ class PanelSide(NamedTuple):
         which, level = np.nonzero(present(px, sz))
         at = px[which, level] / self.tick
         whole = np.rint(at)
-        off = np.abs(at - whole) > np.maximum(_OFF_GRID, 4 * np.spacing(np.abs(at)))
+        off = np.abs(at - whole) > np.maximum(OFF_GRID, 4 * np.spacing(np.abs(at)))
         if off.any():
             raise ValueError(f"prices are multiples of tick, {self.tick!r}, and not {px[which, level][off][0]!r}")
         return which, whole.astype(np.int64), sz[which, level]

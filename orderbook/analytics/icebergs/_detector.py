@@ -25,6 +25,10 @@ class ChainDetector:
         """The icebergs that ended and were not handed out yet, then the live ones, as far as known. O(icebergs)."""
         return [chain.iceberg(self._unit) for chain in (*self._ended, *self._live())]
 
+    def discovered(self) -> list[Iceberg]:
+        """All icebergs that were not handed out, in the order in which they became known. O(n log n)."""
+        return sorted(self.icebergs, key=lambda iceberg: iceberg.known_at)
+
     def finished(self) -> list[Iceberg]:
         """Hand out the icebergs that have ended since the last call, and forget them."""
         out = [chain.iceberg(self._unit) for chain in self._ended]

@@ -108,7 +108,7 @@ def icebergs_native(events: EventColumns, *, event_by: EventBy = "message", cloc
     """
     found = NativeIcebergs(event_by=event_by, clock=clock)
     found.update(events)
-    return sorted(found.icebergs, key=lambda iceberg: iceberg.known_at)
+    return found.discovered()
 
 
 def _evidence(step: Step, after: int, history: OrderHistory, size: int) -> tuple[Evidence, ...]:

@@ -144,7 +144,7 @@ def icebergs_same_event(
     """
     found = SameEventIcebergs(event_by=event_by, clock=clock)
     found.update(events)
-    return sorted(found.icebergs, key=lambda iceberg: iceberg.known_at)
+    return found.discovered()
 
 
 def _meeting(rows: OrderRows) -> Bools:

@@ -294,7 +294,7 @@ def icebergs_synthetic(
     )
     found.update(events)
     found.flush()
-    return sorted(found.icebergs, key=lambda iceberg: iceberg.known_at)
+    return found.discovered()
 
 
 def chance_level(rate: float, dt: Span, links: int = 1) -> float:
